@@ -1,0 +1,1 @@
+//! Journeys through the real shop in headless Chromium. The tests are in `tests/`.

@@ -1,0 +1,1 @@
+//! A durable queue in the shop's own database: enqueue in a transaction, lease, retry, schedule.

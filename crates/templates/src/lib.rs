@@ -1,0 +1,1 @@
+//! The one template environment: loader, escaping, filters for money, dates and words.
