@@ -10,8 +10,12 @@ use crate::text::TextError;
 /// Crockford's base 32 in lower case: no letter that reads as a digit.
 static CROCKFORD: LazyLock<Encoding> = LazyLock::new(|| {
     let mut specification = Specification::new();
-    specification.symbols.push_str("0123456789abcdefghjkmnpqrstvwxyz");
-    specification.encoding().expect("32 distinct symbols make an encoding")
+    specification
+        .symbols
+        .push_str("0123456789abcdefghjkmnpqrstvwxyz");
+    specification
+        .encoding()
+        .expect("32 distinct symbols make an encoding")
 });
 
 /// Characters in the part after the prefix: 128 bits, five to a character.
@@ -36,7 +40,8 @@ impl Ids for RandomIds {
 
     fn secret(&self) -> Secret {
         let mut bytes = [0_u8; 16];
-        getrandom::fill(&mut bytes).expect("the operating system gives random bytes, or nothing here is safe");
+        getrandom::fill(&mut bytes)
+            .expect("the operating system gives random bytes, or nothing here is safe");
         Secret(CROCKFORD.encode(&bytes))
     }
 }
@@ -68,8 +73,15 @@ impl fmt::Debug for Secret {
 }
 
 fn parse_body(prefix: &str, text: &str) -> Result<(), TextError> {
-    let body = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).ok_or(TextError::NotAnId)?;
-    if body.len() == BODY_LENGTH && CROCKFORD.decode(body.as_bytes()).is_ok() { Ok(()) } else { Err(TextError::NotAnId) }
+    let body = text
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('_'))
+        .ok_or(TextError::NotAnId)?;
+    if body.len() == BODY_LENGTH && CROCKFORD.decode(body.as_bytes()).is_ok() {
+        Ok(())
+    } else {
+        Err(TextError::NotAnId)
+    }
 }
 
 macro_rules! ids {
@@ -183,7 +195,10 @@ mod tests {
         assert!(first < second);
         assert_eq!(first.as_str().parse::<OrderId>().unwrap(), first);
         assert_eq!(first.as_str().parse::<CartId>(), Err(TextError::NotAnId));
-        assert_eq!("ord_'; DROP TABLE orders".parse::<OrderId>(), Err(TextError::NotAnId));
+        assert_eq!(
+            "ord_'; DROP TABLE orders".parse::<OrderId>(),
+            Err(TextError::NotAnId)
+        );
     }
 
     #[test]

@@ -33,7 +33,8 @@ impl Currency {
     /// Reads a three-letter code, upper or lower case.
     pub fn parse(code: &str) -> Result<Self, MoneyError> {
         let code = code.trim().to_ascii_uppercase();
-        let currency = iso_currency::Currency::from_code(&code).ok_or(MoneyError::UnknownCurrency)?;
+        let currency =
+            iso_currency::Currency::from_code(&code).ok_or(MoneyError::UnknownCurrency)?;
         // Gold, test codes and the like have no minor unit: nothing can be sold in them.
         if currency.exponent().is_none() {
             return Err(MoneyError::UnknownCurrency);
@@ -53,7 +54,10 @@ impl Currency {
 
     /// An amount of this currency in minor units.
     pub const fn minor(self, minor: i64) -> Money {
-        Money { minor, currency: self }
+        Money {
+            minor,
+            currency: self,
+        }
     }
 
     /// Nothing, in this currency.
@@ -134,14 +138,20 @@ impl Money {
     /// The sum; refuses another currency and overflow.
     pub fn checked_add(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
-        let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::Overflow)?;
+        let minor = self
+            .minor
+            .checked_add(other.minor)
+            .ok_or(MoneyError::Overflow)?;
         Ok(self.currency.minor(minor))
     }
 
     /// The difference; refuses another currency and overflow.
     pub fn checked_sub(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
-        let minor = self.minor.checked_sub(other.minor).ok_or(MoneyError::Overflow)?;
+        let minor = self
+            .minor
+            .checked_sub(other.minor)
+            .ok_or(MoneyError::Overflow)?;
         Ok(self.currency.minor(minor))
     }
 
@@ -152,26 +162,44 @@ impl Money {
     }
 
     /// Adds up amounts; an empty sum is zero of `currency`.
-    pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Self>) -> Result<Self, MoneyError> {
-        amounts.into_iter().try_fold(currency.zero(), Self::checked_add)
+    pub fn sum(
+        currency: Currency,
+        amounts: impl IntoIterator<Item = Self>,
+    ) -> Result<Self, MoneyError> {
+        amounts
+            .into_iter()
+            .try_fold(currency.zero(), Self::checked_add)
     }
 
     /// This share of the amount, rounded once.
     pub fn apply(self, rate: Rate, rounding: Rounding) -> Result<Self, MoneyError> {
-        let product = i128::from(self.minor).checked_mul(i128::from(rate.0)).ok_or(MoneyError::Overflow)?;
+        let product = i128::from(self.minor)
+            .checked_mul(i128::from(rate.0))
+            .ok_or(MoneyError::Overflow)?;
         self.rounded(product, 10_000, rounding)
     }
 
     /// The part of a gross amount that is tax: `gross * rate / (1 + rate)`, rounded once.
     pub fn included(self, rate: Rate, rounding: Rounding) -> Result<Self, MoneyError> {
-        let product = i128::from(self.minor).checked_mul(i128::from(rate.0)).ok_or(MoneyError::Overflow)?;
-        let whole = 10_000_i128.checked_add(i128::from(rate.0)).ok_or(MoneyError::Overflow)?;
+        let product = i128::from(self.minor)
+            .checked_mul(i128::from(rate.0))
+            .ok_or(MoneyError::Overflow)?;
+        let whole = 10_000_i128
+            .checked_add(i128::from(rate.0))
+            .ok_or(MoneyError::Overflow)?;
         self.rounded(product, whole, rounding)
     }
 
-    fn rounded(self, numerator: i128, denominator: i128, rounding: Rounding) -> Result<Self, MoneyError> {
-        let minor = rounding.divide(numerator, denominator).ok_or(MoneyError::Overflow)?;
-        let minor = i64::try_from(minor).map_err(|_| MoneyError::Overflow)?;
+    fn rounded(
+        self,
+        numerator: i128,
+        denominator: i128,
+        rounding: Rounding,
+    ) -> Result<Self, MoneyError> {
+        let minor = rounding
+            .divide(numerator, denominator)
+            .ok_or(MoneyError::Overflow)?;
+        let minor = i64::try_from(minor).ok().ok_or(MoneyError::Overflow)?;
         Ok(self.currency.minor(minor))
     }
 
@@ -185,7 +213,9 @@ impl Money {
             if *weight < 0 {
                 return Err(MoneyError::NoWeights);
             }
-            total = total.checked_add(i128::from(*weight)).ok_or(MoneyError::Overflow)?;
+            total = total
+                .checked_add(i128::from(*weight))
+                .ok_or(MoneyError::Overflow)?;
         }
         if total <= 0 {
             return Err(MoneyError::NoWeights);
@@ -194,15 +224,19 @@ impl Money {
         let mut lost = Vec::with_capacity(weights.len());
         let mut given: i128 = 0;
         for (index, weight) in weights.iter().enumerate() {
-            let exact = i128::from(self.minor).checked_mul(i128::from(*weight)).ok_or(MoneyError::Overflow)?;
+            let exact = i128::from(self.minor)
+                .checked_mul(i128::from(*weight))
+                .ok_or(MoneyError::Overflow)?;
             let part = exact.checked_div(total).ok_or(MoneyError::Overflow)?;
             let remainder = exact.checked_rem(total).ok_or(MoneyError::Overflow)?;
             given = given.checked_add(part).ok_or(MoneyError::Overflow)?;
-            parts.push(i64::try_from(part).map_err(|_| MoneyError::Overflow)?);
+            parts.push(i64::try_from(part).ok().ok_or(MoneyError::Overflow)?);
             lost.push((remainder.unsigned_abs(), index));
         }
         lost.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut left = i128::from(self.minor).checked_sub(given).ok_or(MoneyError::Overflow)?;
+        let mut left = i128::from(self.minor)
+            .checked_sub(given)
+            .ok_or(MoneyError::Overflow)?;
         let step: i64 = if left < 0 { -1 } else { 1 };
         for (_, index) in lost {
             if left == 0 {
@@ -211,15 +245,24 @@ impl Money {
             if let Some(part) = parts.get_mut(index) {
                 *part = part.checked_add(step).ok_or(MoneyError::Overflow)?;
             }
-            left = left.checked_sub(i128::from(step)).ok_or(MoneyError::Overflow)?;
+            left = left
+                .checked_sub(i128::from(step))
+                .ok_or(MoneyError::Overflow)?;
         }
-        Ok(parts.into_iter().map(|minor| self.currency.minor(minor)).collect())
+        Ok(parts
+            .into_iter()
+            .map(|minor| self.currency.minor(minor))
+            .collect())
     }
 
     /// The amount as a plain decimal number, such as `12.50`, `1200` or `1.250`. For machines; people get the locale's form.
     pub fn to_decimal(self) -> String {
         let exponent = usize::try_from(self.currency.exponent()).unwrap_or(2);
-        let digits = format!("{:0>width$}", self.minor.unsigned_abs(), width = exponent.saturating_add(1));
+        let digits = format!(
+            "{:0>width$}",
+            self.minor.unsigned_abs(),
+            width = exponent.saturating_add(1)
+        );
         let cut = digits.len().saturating_sub(exponent);
         let sign = if self.minor < 0 { "-" } else { "" };
         match digits.split_at_checked(cut) {
@@ -242,7 +285,9 @@ impl fmt::Debug for Money {
 }
 
 /// A share in basis points: 2,100 is 21 %.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Rate(i64);
 
@@ -273,7 +318,9 @@ impl Rate {
         if rest == 0 {
             return whole.to_string();
         }
-        format!("{whole}.{rest:02}").trim_end_matches('0').to_owned()
+        format!("{whole}.{rest:02}")
+            .trim_end_matches('0')
+            .to_owned()
     }
 }
 
@@ -316,8 +363,14 @@ mod tests {
 
     #[test]
     fn currencies_carry_their_own_number_of_decimals() {
-        assert_eq!(Currency::parse("jpy").unwrap().minor(1200).to_decimal(), "1200");
-        assert_eq!(Currency::parse("KWD").unwrap().minor(1250).to_decimal(), "1.250");
+        assert_eq!(
+            Currency::parse("jpy").unwrap().minor(1200).to_decimal(),
+            "1200"
+        );
+        assert_eq!(
+            Currency::parse("KWD").unwrap().minor(1250).to_decimal(),
+            "1.250"
+        );
         assert_eq!(Currency::EUR.minor(-5).to_decimal(), "-0.05");
         assert_eq!(Currency::parse("XAU"), Err(MoneyError::UnknownCurrency));
     }
@@ -325,8 +378,16 @@ mod tests {
     #[test]
     fn euros_and_yen_are_never_added() {
         let yen = Currency::parse("JPY").unwrap().minor(1);
-        assert!(matches!(Currency::EUR.minor(1).checked_add(yen), Err(MoneyError::CurrencyMismatch(..))));
-        assert_eq!(Currency::EUR.minor(i64::MAX).checked_add(Currency::EUR.minor(1)), Err(MoneyError::Overflow));
+        assert!(matches!(
+            Currency::EUR.minor(1).checked_add(yen),
+            Err(MoneyError::CurrencyMismatch(..))
+        ));
+        assert_eq!(
+            Currency::EUR
+                .minor(i64::MAX)
+                .checked_add(Currency::EUR.minor(1)),
+            Err(MoneyError::Overflow)
+        );
     }
 
     #[test]
@@ -335,8 +396,22 @@ mod tests {
         let rate = Rate::basis_points(100);
         assert_eq!(net.apply(rate, Rounding::HalfUp).unwrap().minor(), 1);
         assert_eq!(net.apply(rate, Rounding::HalfEven).unwrap().minor(), 0);
-        assert_eq!(Currency::EUR.minor(-50).apply(rate, Rounding::HalfUp).unwrap().minor(), -1);
-        assert_eq!(Currency::EUR.minor(12_100).included(Rate::basis_points(2_100), Rounding::HalfUp).unwrap().minor(), 2_100);
+        assert_eq!(
+            Currency::EUR
+                .minor(-50)
+                .apply(rate, Rounding::HalfUp)
+                .unwrap()
+                .minor(),
+            -1
+        );
+        assert_eq!(
+            Currency::EUR
+                .minor(12_100)
+                .included(Rate::basis_points(2_100), Rounding::HalfUp)
+                .unwrap()
+                .minor(),
+            2_100
+        );
     }
 
     #[test]

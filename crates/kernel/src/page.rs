@@ -17,7 +17,10 @@ impl PageRequest {
 
     /// Page `number`, counted from 1, of `size` items; both are brought into range.
     pub fn new(number: u32, size: u32) -> Self {
-        Self { number: number.clamp(1, Self::MAX_NUMBER), size: size.clamp(1, Self::MAX_SIZE) }
+        Self {
+            number: number.clamp(1, Self::MAX_NUMBER),
+            size: size.clamp(1, Self::MAX_SIZE),
+        }
     }
 
     /// The page's number, from 1.
@@ -52,7 +55,12 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// Puts a page together.
     pub fn new(request: PageRequest, total: u32, items: Vec<T>) -> Self {
-        Self { items, total, number: request.number, size: request.size }
+        Self {
+            items,
+            total,
+            number: request.number,
+            size: request.size,
+        }
     }
 
     /// How many pages there are; at least one, even of nothing.
@@ -62,7 +70,12 @@ impl<T> Page<T> {
 
     /// The same page with every item turned into another.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(f).collect(), total: self.total, number: self.number, size: self.size }
+        Page {
+            items: self.items.into_iter().map(f).collect(),
+            total: self.total,
+            number: self.number,
+            size: self.size,
+        }
     }
 }
 
@@ -74,7 +87,13 @@ mod tests {
     fn pages_are_brought_into_range() {
         assert_eq!(PageRequest::new(0, 0), PageRequest::new(1, 1));
         assert_eq!(PageRequest::new(u32::MAX, u32::MAX).offset(), 99_900);
-        assert_eq!(Page::<u8>::new(PageRequest::new(1, 24), 61, vec![]).pages(), 3);
-        assert_eq!(Page::<u8>::new(PageRequest::new(1, 24), 0, vec![]).pages(), 1);
+        assert_eq!(
+            Page::<u8>::new(PageRequest::new(1, 24), 61, vec![]).pages(),
+            3
+        );
+        assert_eq!(
+            Page::<u8>::new(PageRequest::new(1, 24), 0, vec![]).pages(),
+            1
+        );
     }
 }

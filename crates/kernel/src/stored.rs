@@ -64,7 +64,9 @@ impl<T: FromValue> FromValue for Option<T> {
     fn from_value(value: Value) -> Result<Self, StoredError> {
         match value {
             Value::Null => Ok(None),
-            Value::Text(_) | Value::Int(_) | Value::Bool(_) | Value::Bytes(_) => T::from_value(value).map(Some),
+            Value::Text(_) | Value::Int(_) | Value::Bool(_) | Value::Bytes(_) => {
+                T::from_value(value).map(Some)
+            }
         }
     }
 }
@@ -95,7 +97,11 @@ impl ToValue for String {
 
 impl FromValue for String {
     fn from_value(value: Value) -> Result<Self, StoredError> {
-        if let Value::Text(text) = value { Ok(text) } else { Err(StoredError::new("text", &value)) }
+        if let Value::Text(text) = value {
+            Ok(text)
+        } else {
+            Err(StoredError::new("text", &value))
+        }
     }
 }
 
@@ -107,7 +113,11 @@ impl ToValue for i64 {
 
 impl FromValue for i64 {
     fn from_value(value: Value) -> Result<Self, StoredError> {
-        if let Value::Int(number) = value { Ok(number) } else { Err(StoredError::new("a whole number", &value)) }
+        if let Value::Int(number) = value {
+            Ok(number)
+        } else {
+            Err(StoredError::new("a whole number", &value))
+        }
     }
 }
 
@@ -120,7 +130,9 @@ impl ToValue for u32 {
 impl FromValue for u32 {
     fn from_value(value: Value) -> Result<Self, StoredError> {
         let number = i64::from_value(value)?;
-        Self::try_from(number).map_err(|_| StoredError::new("a number from 0 to 4294967295", &Value::Int(number)))
+        Self::try_from(number)
+            .ok()
+            .ok_or_else(|| StoredError::new("a number from 0 to 4294967295", &Value::Int(number)))
     }
 }
 
@@ -136,7 +148,9 @@ impl FromValue for bool {
             Value::Bool(truth) => Ok(truth),
             Value::Int(0) => Ok(false),
             Value::Int(1) => Ok(true),
-            Value::Null | Value::Text(_) | Value::Int(_) | Value::Bytes(_) => Err(StoredError::new("true or false", &value)),
+            Value::Null | Value::Text(_) | Value::Int(_) | Value::Bytes(_) => {
+                Err(StoredError::new("true or false", &value))
+            }
         }
     }
 }
@@ -149,7 +163,11 @@ impl ToValue for Vec<u8> {
 
 impl FromValue for Vec<u8> {
     fn from_value(value: Value) -> Result<Self, StoredError> {
-        if let Value::Bytes(bytes) = value { Ok(bytes) } else { Err(StoredError::new("bytes", &value)) }
+        if let Value::Bytes(bytes) = value {
+            Ok(bytes)
+        } else {
+            Err(StoredError::new("bytes", &value))
+        }
     }
 }
 

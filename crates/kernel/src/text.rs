@@ -58,7 +58,8 @@ pub fn one_line(text: &str, max: usize) -> Result<String, TextError> {
 }
 
 fn is_invisible(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// An article number: what the merchant, the shelf and the supplier call a variant.
@@ -88,8 +89,17 @@ impl Slug {
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let fits = !text.is_empty()
             && text.len() <= 120
-            && text.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
-        if fits { Ok(Self(text.to_owned())) } else { Err(TextError::NotASlug) }
+            && text.split('-').all(|part| {
+                !part.is_empty()
+                    && part
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            });
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(TextError::NotASlug)
+        }
     }
 
     /// The slug a title suggests: letters and digits kept, all else one hyphen; `item` where nothing is left.
@@ -106,7 +116,11 @@ impl Slug {
             }
         }
         let slug = slug.trim_end_matches('-');
-        Self(if slug.is_empty() { "item".to_owned() } else { slug.to_owned() })
+        Self(if slug.is_empty() {
+            "item".to_owned()
+        } else {
+            slug.to_owned()
+        })
     }
 
     /// The slug as text.
@@ -134,7 +148,9 @@ impl Email {
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !local.contains("..")
-            && local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c));
+            && local
+                .chars()
+                .all(|c| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c));
         let domain_fits = domain.contains('.')
             && domain.split('.').all(|label| {
                 !label.is_empty()
@@ -174,7 +190,11 @@ impl Quantity {
 
     /// A count that is in range.
     pub fn new(count: u32) -> Result<Self, TextError> {
-        if (1..=Self::MAX).contains(&count) { Ok(Self(count)) } else { Err(TextError::NotAQuantity) }
+        if (1..=Self::MAX).contains(&count) {
+            Ok(Self(count))
+        } else {
+            Err(TextError::NotAQuantity)
+        }
     }
 
     /// The count.
@@ -202,7 +222,10 @@ impl FromStr for Quantity {
         if text.is_empty() || text.len() > 9 || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(TextError::NotAQuantity);
         }
-        text.parse().map_err(|_| TextError::NotAQuantity).and_then(Self::new)
+        text.parse()
+            .ok()
+            .ok_or(TextError::NotAQuantity)
+            .and_then(Self::new)
     }
 }
 
@@ -221,7 +244,9 @@ impl ToValue for Quantity {
 impl FromValue for Quantity {
     fn from_value(value: Value) -> Result<Self, StoredError> {
         let count = u32::from_value(value)?;
-        Self::new(count).map_err(|_| StoredError::new("a quantity", &Value::Int(i64::from(count))))
+        Self::new(count)
+            .ok()
+            .ok_or_else(|| StoredError::new("a quantity", &Value::Int(i64::from(count))))
     }
 }
 
@@ -255,27 +280,67 @@ mod tests {
         for good in ["1", " 7 ", "9999"] {
             assert!(good.parse::<Quantity>().is_ok(), "{good}");
         }
-        for bad in ["0", "-1", "10000", "1e3", "0.5", "NaN", "", "+1", "99999999999999999999", "[1]", "\u{0661}"] {
-            assert_eq!(bad.parse::<Quantity>(), Err(TextError::NotAQuantity), "{bad}");
+        for bad in [
+            "0",
+            "-1",
+            "10000",
+            "1e3",
+            "0.5",
+            "NaN",
+            "",
+            "+1",
+            "99999999999999999999",
+            "[1]",
+            "\u{0661}",
+        ] {
+            assert_eq!(
+                bad.parse::<Quantity>(),
+                Err(TextError::NotAQuantity),
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn ordinary_addresses_pass_and_broken_ones_do_not() {
-        for good in ["noor@example.com", "a.b+c@sub.example.co", "o'neil@Example.COM", "jörg@müller.de"] {
+        for good in [
+            "noor@example.com",
+            "a.b+c@sub.example.co",
+            "o'neil@Example.COM",
+            "jörg@müller.de",
+        ] {
             assert!(Email::parse(good).is_ok(), "{good}");
         }
-        for bad in ["noor", "noor@", "@example.com", "a b@example.com", "a@b", "a@-b.com", "a..b@c.de", "a@b.c\r\nBcc: x@y.z"] {
+        for bad in [
+            "noor",
+            "noor@",
+            "@example.com",
+            "a b@example.com",
+            "a@b",
+            "a@-b.com",
+            "a..b@c.de",
+            "a@b.c\r\nBcc: x@y.z",
+        ] {
             assert_eq!(Email::parse(bad), Err(TextError::NotAnEmail), "{bad}");
         }
-        assert_eq!(Email::parse("Noor@Example.COM").unwrap().as_str(), "Noor@example.com");
+        assert_eq!(
+            Email::parse("Noor@Example.COM").unwrap().as_str(),
+            "Noor@example.com"
+        );
     }
 
     #[test]
     fn a_title_suggests_its_slug() {
-        assert_eq!(Slug::from_title("Tarn vase, dipped").as_str(), "tarn-vase-dipped");
+        assert_eq!(
+            Slug::from_title("Tarn vase, dipped").as_str(),
+            "tarn-vase-dipped"
+        );
         assert_eq!(Slug::from_title("!!!").as_str(), "item");
-        assert!(Slug::parse("Tarn").is_err() && Slug::parse("a--b").is_err() && Slug::parse("../x").is_err());
+        assert!(
+            Slug::parse("Tarn").is_err()
+                && Slug::parse("a--b").is_err()
+                && Slug::parse("../x").is_err()
+        );
     }
 
     #[test]

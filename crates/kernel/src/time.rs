@@ -118,6 +118,9 @@ mod tests {
 
     #[test]
     fn the_tests_clock_starts_on_a_working_morning() {
-        assert_eq!(ManualClock::default().now().to_string(), "2026-11-23T10:00:00Z");
+        assert_eq!(
+            ManualClock::default().now().to_string(),
+            "2026-11-23T10:00:00Z"
+        );
     }
 }
