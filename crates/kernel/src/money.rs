@@ -85,6 +85,8 @@ impl FromStr for Currency {
     }
 }
 
+crate::stored_as_text!(Currency);
+
 impl Serialize for Currency {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(self.code())
@@ -186,6 +188,26 @@ impl Money {
             .ok_or(MoneyError::Overflow)?;
         let whole = 10_000_i128
             .checked_add(i128::from(rate.0))
+            .ok_or(MoneyError::Overflow)?;
+        self.rounded(product, whole, rounding)
+    }
+
+    /// The gross amount that leaves the same net amount when the tax within it changes from one rate to another:
+    /// `gross * (1 + to) / (1 + from)`, rounded once.
+    pub fn with_other_tax(
+        self,
+        from: Rate,
+        to: Rate,
+        rounding: Rounding,
+    ) -> Result<Self, MoneyError> {
+        let wanted = 10_000_i128
+            .checked_add(i128::from(to.0))
+            .ok_or(MoneyError::Overflow)?;
+        let whole = 10_000_i128
+            .checked_add(i128::from(from.0))
+            .ok_or(MoneyError::Overflow)?;
+        let product = i128::from(self.minor)
+            .checked_mul(wanted)
             .ok_or(MoneyError::Overflow)?;
         self.rounded(product, whole, rounding)
     }
@@ -412,6 +434,21 @@ mod tests {
                 .minor(),
             2_100
         );
+    }
+
+    #[test]
+    fn a_gross_price_moves_to_another_tax_with_its_net_price_kept() {
+        let (dutch, german) = (Rate::basis_points(2_100), Rate::basis_points(1_900));
+        let moved = |minor, from, to| {
+            Currency::EUR
+                .minor(minor)
+                .with_other_tax(from, to, Rounding::HalfUp)
+                .unwrap()
+                .minor()
+        };
+        assert_eq!(moved(12_100, dutch, german), 11_900);
+        assert_eq!(moved(12_100, dutch, Rate::ZERO), 10_000);
+        assert_eq!(moved(9_999, dutch, dutch), 9_999);
     }
 
     #[test]
