@@ -1,0 +1,62 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use templates::theme::Theme;
+use templates::words::Words;
+
+/// Keys that Rust code puts together at run time, so that no literal of them can be found. Everything else Rust asks for
+/// must be written out somewhere in `crates/`.
+const BUILT_IN_RUST: &[&str] = &["country.*", "field.*", "say.*", "timeline.*"];
+
+#[test]
+fn the_default_theme_keeps_the_rules() {
+    let faults = templates::lint(&Theme::built_in()).unwrap();
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
+
+#[test]
+fn every_text_is_there_and_every_text_is_used() {
+    let theme = Theme::built_in();
+    let words = Words::load(&theme).unwrap();
+    let mut made: Vec<String> = BUILT_IN_RUST
+        .iter()
+        .map(|pattern| (*pattern).to_owned())
+        .collect();
+    for file in rust_sources() {
+        let text = fs::read_to_string(file).unwrap();
+        made.extend(
+            text.split('"')
+                .filter(|literal| looks_like_a_key(literal))
+                .map(str::to_owned),
+        );
+    }
+    for words in words.values() {
+        let faults = templates::lint_words(&theme, words, &made).unwrap();
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert!(lines.is_empty(), "{}", lines.join("\n"));
+    }
+}
+
+fn looks_like_a_key(literal: &str) -> bool {
+    literal.contains('.')
+        && literal
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_'))
+}
+
+fn rust_sources() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("tests") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
