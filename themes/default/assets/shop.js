@@ -209,16 +209,17 @@ function refresh() {
   const form = $("#buy");
   if (bar && form && !seen.has(form)) {
     seen.add(form);
+    // The margin makes "below the screen" count as in view: only what was scrolled past brings the bar.
     new IntersectionObserver(([entry]) => {
       const current = $("[data-buybar]");
-      if (current) current.hidden = entry.isIntersecting || entry.boundingClientRect.top > 0;
-    }).observe(form);
+      if (current) current.hidden = entry.isIntersecting;
+    }, { rootMargin: "0px 0px 100000px" }).observe(form);
   }
 }
 
-// On the phone the checkout's summary starts folded; its line always shows the total.
+// Beside the form, on a wide screen, the checkout's summary is open; above it, on a phone, its one line shows the total.
 const summary = $("[data-summary]");
-if (summary && matchMedia("(max-width: 59.99rem)").matches) summary.open = false;
+if (summary && matchMedia("(min-width: 60rem)").matches) summary.open = true;
 
 refresh();
 // A page that came back with errors takes the focus to them.
