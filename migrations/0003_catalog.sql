@@ -2,6 +2,7 @@ CREATE TABLE products (
   id TEXT PRIMARY KEY,
   slug TEXT NOT NULL UNIQUE,
   title TEXT NOT NULL,
+  title_folded TEXT NOT NULL,                -- without accents and case: what lists sort by
   summary TEXT NOT NULL,
   description TEXT NOT NULL,
   facts TEXT NOT NULL,                       -- one fact a line
@@ -16,7 +17,7 @@ CREATE TABLE products (
   created_at BIGINT NOT NULL,
   changed_at BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX products_by_revision ON products (revision);
+CREATE INDEX products_by_revision ON products (revision, id);
 CREATE INDEX products_by_status ON products (status, published_at, id);
 
 CREATE TABLE product_options (
@@ -52,10 +53,13 @@ CREATE TABLE variants (
   price_minor BIGINT NOT NULL CHECK (price_minor >= 0),
   compare_at_minor BIGINT CHECK (compare_at_minor IS NULL OR compare_at_minor >= 0),
   weight_grams BIGINT NOT NULL CHECK (weight_grams >= 0),
+  content_amount BIGINT CHECK (content_amount > 0),       -- how much is in it, for a price per kilogram, litre or piece
+  content_unit TEXT,                         -- g, ml, piece
   stock_tracked BOOLEAN NOT NULL,
   created_at BIGINT NOT NULL,
   changed_at BIGINT NOT NULL,
-  UNIQUE (product_id, combination)
+  UNIQUE (product_id, combination),
+  CHECK ((content_amount IS NULL) = (content_unit IS NULL))
 );
 CREATE INDEX variants_by_barcode ON variants (barcode);
 
