@@ -45,7 +45,8 @@ impl Migration {
         self.name
     }
 
-    fn sql(&self, engine: Engine) -> String {
+    /// The text as `engine` runs it.
+    pub(crate) fn translated(&self, engine: Engine) -> String {
         match (self.text, engine) {
             (Text::Common(sql), Engine::Sqlite) => dialect::for_sqlite(sql),
             (Text::Common(sql), Engine::Postgres) => dialect::for_postgres(sql),
@@ -126,7 +127,7 @@ fn check_order(migrations: &[Migration]) -> Result<(), DbError> {
 /// Makes the list of migrations, if there is none yet, and compares it with ours. Returns the database's version.
 fn prepare(tx: &mut Tx<'_>, migrations: &[Migration]) -> Result<u32, DbError> {
     lock(tx)?;
-    let sql = Migration::common(0, "schema_migrations", CREATE_TABLE).sql(tx.engine());
+    let sql = Migration::common(0, "schema_migrations", CREATE_TABLE).translated(tx.engine());
     tx.batch(&sql)?;
     let engine = tx.engine();
     let applied = applied(tx)?;
@@ -165,7 +166,7 @@ fn apply(tx: &mut Tx<'_>, migration: &Migration) -> Result<bool, DbError> {
         return Ok(false);
     }
     let engine = tx.engine();
-    tx.batch(&migration.sql(engine)).map_err(|error| match error {
+    tx.batch(&migration.translated(engine)).map_err(|error| match error {
         DbError::Statement { message, .. } => DbError::Migration(format!("migration {} failed: {message}", migration.label())),
         other => other,
     })?;

@@ -175,7 +175,7 @@ impl Queue {
     }
 
     fn in_time(&self, since: Instant, work: Box<dyn Work>) -> Option<Box<dyn Work>> {
-        if since.elapsed() <= self.longest_wait {
+        if since.elapsed() < self.longest_wait {
             return Some(work);
         }
         work.settle(Err(DbError::Busy));
@@ -196,5 +196,34 @@ impl Drop for OnDuty<'_> {
             tracing::error!("A database thread died; no more work is taken");
             self.0.abandon();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waited_too_long_is_sent_away_unserved() {
+        let queue = Queue::new(10, Duration::ZERO);
+        let (answer, mut answered) = oneshot::channel::<Result<(), DbError>>();
+        queue.push(Box::new(Task::new(|_: &mut Tx<'_>| panic!("this is never run"), answer))).unwrap();
+        assert!(queue.next_waiting().is_none());
+        assert_eq!(answered.try_recv(), Ok(Err(DbError::Busy)));
+    }
+
+    #[test]
+    fn when_a_database_thread_dies_nobody_waits_in_vain() {
+        let queue = Queue::new(10, Duration::from_secs(60));
+        let (answer, mut answered) = oneshot::channel::<Result<(), DbError>>();
+        queue.push(Box::new(Task::new(|_: &mut Tx<'_>| Ok(()), answer))).unwrap();
+        let died = catch_unwind(AssertUnwindSafe(|| {
+            let _guard = OnDuty(&queue);
+            panic!("a bug in the thread");
+        }));
+        assert!(died.is_err());
+        assert_eq!(answered.try_recv(), Ok(Err(DbError::Closed)));
+        let (answer, _) = oneshot::channel::<Result<(), DbError>>();
+        assert_eq!(queue.push(Box::new(Task::new(|_: &mut Tx<'_>| Ok(()), answer))), Err(DbError::Closed));
     }
 }

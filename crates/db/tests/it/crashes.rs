@@ -1,0 +1,1 @@
+//! SQLite under murder and a failing disk.
