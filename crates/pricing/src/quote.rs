@@ -1,13 +1,16 @@
 //! From lines and rules to a quote: what is paid, for what, with which tax, and why.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kernel::{Country, Currency, Money, MoneyError, Quantity, Rate, Rounding};
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::{DeliveryReason, DeliveryRule, NoRate, delivery_price};
 use crate::tax::{CrossBorder, DeliveryTax, Tax, TaxClass, TaxLine, TaxRates, TaxRule};
+
+mod taxes;
+
+use taxes::{TaxTable, shares_like_goods};
 
 kernel::words! {
     /// Where a tax is rounded.
@@ -285,10 +288,7 @@ pub fn quote(input: &QuoteInput) -> Result<Quote, QuoteError> {
 
 impl QuoteInput {
     fn line(&self, line: &LineInput) -> Result<QuotedLine, QuoteError> {
-        // An amount of another currency is refused even where it would not enter a sum.
-        self.currency.zero().checked_add(line.unit_price)?;
-        let negative = line.unit_price.is_negative() || line.weight_grams < 0;
-        if negative {
+        if line.unit_price.is_negative() || line.weight_grams < 0 {
             return Err(QuoteError::Negative {
                 key: line.key.clone(),
             });
@@ -375,8 +375,6 @@ impl QuoteInput {
         if price.is_negative() {
             return Err(QuoteError::NegativeDelivery);
         }
-        // Refuses a price in another currency.
-        subtotal.checked_add(price)?;
         let shares = match &chosen.tax {
             DeliveryTax::Class(class) => vec![(self.tax_of(class), price)],
             DeliveryTax::LikeGoods => shares_like_goods(lines, price)?,
@@ -457,73 +455,7 @@ impl QuoteInput {
     }
 }
 
-/// The price of delivery split over the taxes of the goods, in proportion to what the goods cost; in proportion to the
-/// pieces where the goods cost nothing.
-fn shares_like_goods(
-    lines: &[QuotedLine],
-    price: Money,
-) -> Result<Vec<(TaxRule, Money)>, MoneyError> {
-    let by_worth = lines.iter().any(|line| !line.line_total.is_zero());
-    let mut goods: BTreeMap<TaxRule, i64> = BTreeMap::new();
-    for line in lines {
-        let worth = if by_worth {
-            line.line_total.minor()
-        } else {
-            line.quantity.as_i64()
-        };
-        let sum = goods
-            .entry(TaxRule {
-                name: line.tax.name.clone(),
-                rate: line.tax.rate,
-            })
-            .or_default();
-        *sum = sum.checked_add(worth).ok_or(MoneyError::Overflow)?;
-    }
-    let weights: Vec<i64> = goods.values().copied().collect();
-    Ok(goods.into_keys().zip(price.allocate(&weights)?).collect())
-}
-
-/// Amounts gathered by tax. Ordered, so that the order of lines does not show.
-#[derive(Default)]
-struct TaxTable(BTreeMap<(Reverse<Rate>, String), TaxLine>);
-
-impl TaxTable {
-    fn add(&mut self, tax: Tax, price: Money) -> Result<(), MoneyError> {
-        let collected = tax.rate != Rate::ZERO || !tax.name.is_empty();
-        if !collected {
-            return Ok(());
-        }
-        let taxable = if tax.included {
-            price.checked_sub(tax.amount)?
-        } else {
-            price
-        };
-        self.merge(&[TaxLine {
-            name: tax.name,
-            rate: tax.rate,
-            taxable,
-            tax: tax.amount,
-            included: tax.included,
-        }])
-    }
-
-    fn merge(&mut self, lines: &[TaxLine]) -> Result<(), MoneyError> {
-        for line in lines {
-            match self.0.entry((Reverse(line.rate), line.name.clone())) {
-                std::collections::btree_map::Entry::Vacant(entry) => {
-                    entry.insert(line.clone());
-                }
-                std::collections::btree_map::Entry::Occupied(mut entry) => {
-                    let sum = entry.get_mut();
-                    sum.taxable = sum.taxable.checked_add(line.taxable)?;
-                    sum.tax = sum.tax.checked_add(line.tax)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn into_lines(self) -> Vec<TaxLine> {
-        self.0.into_values().collect()
-    }
-}
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;

@@ -191,6 +191,27 @@ fn a_house_number_that_looks_wrong_blocks_nobody() {
 }
 
 #[test]
+fn a_phone_number_is_whatever_a_phone_can_dial() {
+    let phone = |phone: &str| {
+        let input = AddressInput {
+            phone: phone.into(),
+            ..typed("NL", "Dam 1", "1012 JS", "Amsterdam", "")
+        };
+        input.check().map(|address| address.phone)
+    };
+    assert_eq!(phone(" 020  555 0100 "), Ok(Some("020 555 0100".into())));
+    assert_eq!(phone("112"), Ok(Some("112".into())));
+    assert_eq!(phone(""), Ok(None));
+    for bad in ["12", "call me", "020 555 0100 <b>", "020=555"] {
+        assert_eq!(
+            phone(bad).unwrap_err()[0].problem,
+            AddressProblem::BadPhone,
+            "{bad}"
+        );
+    }
+}
+
+#[test]
 fn a_known_address_fills_the_form_it_came_from() {
     let mut input = typed("US", "1 Main St", "95014", "Cupertino", "CA");
     input.company = "Tarn & Co".into();
