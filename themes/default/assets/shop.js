@@ -102,9 +102,9 @@ document.addEventListener("htmx:after:swap", (event) => {
     drawer.showModal();
     $("h2", drawer)?.focus();
   }
-  if (ctx.sourceElement.closest("#bag") || ctx.target?.id === "bag") {
-    const id = focused?.id;
-    const again = (id && document.getElementById(id)) || $("#bag [data-focus]") || (drawer?.open ? $("h2", drawer) : $("#main"));
+  if (document.activeElement === document.body || document.activeElement === null || document.activeElement === drawer) {
+    // What had the focus was replaced: its successor takes it, or the nearest thing that says where one is.
+    const again = (focused?.id && document.getElementById(focused.id)) || (drawer?.open ? $("h2", drawer) : $("#main"));
     again?.focus({ preventScroll: true });
   }
   $(".count")?.classList.add("count--new");
