@@ -12,6 +12,8 @@ pub const BATCH_WRITES: usize = 128;
 pub const BATCH_TIME: Duration = Duration::from_millis(5);
 /// How often a transaction runs before a conflict with others is reported.
 pub const ATTEMPTS: u32 = 8;
+/// Half the pause before a transaction runs again after a conflict; doubled each time.
+pub const RETRY_PAUSE: Duration = Duration::from_millis(4);
 /// Threads and connections for reading.
 pub const READERS: usize = 8;
 /// Threads and connections for writing on PostgreSQL. More make a contended row slower, not faster.

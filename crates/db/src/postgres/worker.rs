@@ -1,9 +1,10 @@
 //! A thread with a connection: takes work, runs it in a transaction, answers.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::connect::Target;
 use super::{Session, errors};
@@ -100,8 +101,8 @@ impl<'a> Worker<'a> {
                 return work.settle(Err(error));
             }
             self.shared.counters.count_retry();
-            // A few milliseconds at first, then longer, never in step with whom we collided with.
-            thread::sleep(jitter(Duration::from_millis(1_u64 << attempt.min(7))));
+            // A little at first, then longer: whom we collided with must get through first.
+            thread::sleep(jitter(limits::RETRY_PAUSE * 2_u32.saturating_pow(attempt)));
             attempt += 1;
         }
     }
@@ -177,12 +178,8 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// Between half and all of `pause`, so that those who collided do not collide again.
+/// Between half and all of `pause`, so that those who collided do not collide again in step.
 fn jitter(pause: Duration) -> Duration {
-    // The clock's own noise is random enough to fall out of step with another thread.
-    let noise = u32::try_from(Instant::now().elapsed().as_nanos() % 64).unwrap_or(0);
-    let thread = format!("{:?}", thread::current().id()).bytes().fold(noise, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
-    });
-    pause / 2 + (pause / 2) * (thread % 64) / 64
+    let noise = RandomState::new().build_hasher().finish() % 64;
+    pause / 2 + (pause / 128) * u32::try_from(noise).unwrap_or(0)
 }

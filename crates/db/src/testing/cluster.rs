@@ -118,9 +118,19 @@ fn place() -> Result<PathBuf, String> {
     let hash: String =
         Sha256::digest(build.as_os_str().as_encoded_bytes()).iter().take(5).map(|byte| format!("{byte:02x}")).collect();
     let user = std::env::var("USER").unwrap_or_default();
-    let place = std::env::temp_dir().join(format!("vitrine-pg-{hash}{user}"));
+    let place = roomy_folder().join(format!("vitrine-pg-{hash}{user}"));
     fs::create_dir_all(&place).map_err(|error| format!("no folder {}: {error}", place.display()))?;
     Ok(place)
+}
+
+/// Memory, if it has two gigabytes to spare: a database is made there thirty times faster than on a busy disk.
+fn roomy_folder() -> PathBuf {
+    let memory = "/dev/shm";
+    let free = Command::new("df").args(["-Pk", memory]).output().ok().and_then(|answer| {
+        let answer = String::from_utf8(answer.stdout).ok()?;
+        answer.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok()
+    });
+    if free.is_some_and(|kilobytes| kilobytes >= 2 << 20) { PathBuf::from(memory) } else { std::env::temp_dir() }
 }
 
 fn start(programs: &Path, place: &Path, home: &Path) -> Result<Server, String> {

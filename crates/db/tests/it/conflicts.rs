@@ -59,7 +59,9 @@ async fn two_transactions_in_each_others_way_both_get_done() {
     let results = tokio::join!(both("green", "black"), both("black", "green"));
     assert_eq!(results, (Ok(()), Ok(())));
     assert_eq!((on_hand(&db, "green").await, on_hand(&db, "black").await), (8, 8));
-    assert_eq!((meeting.runs.load(Ordering::SeqCst), db.stats().retries), (3, 1));
+    let retries = db.stats().retries;
+    assert!(retries >= 1, "one of them had to give way");
+    assert_eq!(u64::from(meeting.runs.load(Ordering::SeqCst)), 2 + retries);
 }
 
 /// Reads a number and writes it back reduced by one, as nobody should; only a stricter isolation makes that safe.
