@@ -49,6 +49,7 @@ CREATE TABLE order_lines (
   sku TEXT NOT NULL,
   title TEXT NOT NULL,
   variant_title TEXT NOT NULL,
+  options TEXT NOT NULL,                     -- its option names and values then, as a JSON list of pairs
   media_id TEXT,
   unit_price_minor BIGINT NOT NULL,
   quantity BIGINT NOT NULL CHECK (quantity BETWEEN 1 AND 9999),

@@ -1,6 +1,6 @@
 //! What delivery costs.
 
-use kernel::{Money, MoneyError};
+use kernel::{Currency, Money, MoneyError};
 use serde::{Deserialize, Serialize};
 
 /// How a delivery's price comes about. Stored as JSON with its method.
@@ -96,6 +96,16 @@ pub enum DeliveryRuleError {
 }
 
 impl DeliveryRule {
+    /// Whether every amount in it is of this currency.
+    pub fn is_in(&self, currency: Currency) -> bool {
+        let prices: Vec<Money> = match &self.kind {
+            DeliveryKind::Flat { price } => vec![*price],
+            DeliveryKind::ByWeight { tiers } => tiers.iter().map(|tier| tier.price).collect(),
+            DeliveryKind::Pickup => Vec::new(),
+        };
+        prices.into_iter().chain(self.free_over).all(|amount| amount.currency() == currency)
+    }
+
     /// Whether a merchant may save this rule.
     pub fn check(&self) -> Result<(), DeliveryRuleError> {
         let mut amounts: Vec<Money> = self.free_over.into_iter().collect();

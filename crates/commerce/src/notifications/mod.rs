@@ -1,0 +1,14 @@
+//! Mails to buyers: written into the outbox in a transaction, sent by a job, readable for ever.
+//!
+//! # Invariants
+//! - One fact, one mail: a repeated job finds the mail it wrote before.
+//! - A mail that could not be sent is kept with the reason; nothing vanishes.
+
+pub mod order_confirmation;
+mod outbox;
+pub mod view;
+#[cfg(test)]
+mod tests;
+
+pub use outbox::{Mail, MailStatus, find_mail, list_mails, resend_mail, send_mail};
+pub(crate) use outbox::{NewMail, SEND_MAIL, SendMail, SendError, write_mail};

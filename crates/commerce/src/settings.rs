@@ -1,0 +1,243 @@
+//! What the merchant decides: read whole at the start of a request, written whole, each section with its version.
+
+use std::collections::HashMap;
+
+use db::{DbError, Tx, params};
+use jiff::tz::TimeZone;
+use kernel::{Code, Coded, Country, Currency, Timestamp};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Internal;
+use crate::internal_from;
+use crate::shop::Shop;
+use crate::staff::{Authorized, EditSettings};
+
+/// All sections together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// Who the shop is.
+    pub shop: ShopSettings,
+    /// How it sells.
+    pub selling: SellingSettings,
+    /// What its first page says.
+    pub home: HomeSettings,
+}
+
+/// Who the shop is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ShopSettings {
+    /// Its name, on every page and mail.
+    pub name: String,
+    /// One line under the name.
+    pub tagline: Option<String>,
+    /// One sentence saying what is sold.
+    pub intro: Option<String>,
+    /// A line above the header of every page.
+    pub announcement: Option<String>,
+    /// Where buyers write to.
+    pub email: Option<String>,
+    /// Where the shop is, line by line.
+    pub address_lines: Vec<String>,
+    /// The IANA name of the zone its days begin and end in.
+    pub time_zone: String,
+}
+
+impl Default for ShopSettings {
+    fn default() -> Self {
+        Self {
+            name: "New shop".to_owned(),
+            tagline: None,
+            intro: None,
+            announcement: None,
+            email: None,
+            address_lines: Vec::new(),
+            time_zone: "Europe/Amsterdam".to_owned(),
+        }
+    }
+}
+
+impl ShopSettings {
+    /// The zone; UTC if the name means nothing to this machine.
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
+    }
+}
+
+/// When authorised money is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CapturePolicy {
+    /// As soon as the order is placed.
+    AtPlacement,
+    /// When a person says so.
+    ByHand,
+}
+
+/// How the shop sells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SellingSettings {
+    /// Where the shop is at home: its taxes are in its prices.
+    pub country: Country,
+    /// The one currency of its prices.
+    pub currency: Currency,
+    /// Whether prices are shown with tax.
+    pub prices_include_tax: bool,
+    /// What a price with tax means to a buyer in another country.
+    pub cross_border: pricing::CrossBorder,
+    /// The words of the payment methods offered, in order. Only those whose gateway is there are shown.
+    pub payment_methods: Vec<String>,
+    /// When authorised money is taken.
+    pub capture: CapturePolicy,
+    /// After how many days an order that nobody paid is canceled.
+    pub unpaid_days: u32,
+    /// Whom a bank transfer goes to.
+    pub bank: Option<BankAccount>,
+    /// Days in which goods can be sent back.
+    pub returns_days: Option<u32>,
+    /// From this figure down, pages say how many are left.
+    pub low_stock_at: u32,
+    /// The hour of the shop's day until which orders leave the same working day.
+    pub dispatch_until_hour: i8,
+}
+
+impl Default for SellingSettings {
+    fn default() -> Self {
+        Self {
+            country: Country::parse("NL").expect("the Netherlands are a country"),
+            currency: Currency::EUR,
+            prices_include_tax: true,
+            cross_border: pricing::CrossBorder::GrossFixed,
+            payment_methods: vec!["test".to_owned(), "bank_transfer".to_owned()],
+            capture: CapturePolicy::AtPlacement,
+            unpaid_days: 14,
+            bank: None,
+            returns_days: None,
+            low_stock_at: 5,
+            dispatch_until_hour: 15,
+        }
+    }
+}
+
+/// Whom a bank transfer goes to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BankAccount {
+    /// The account's holder.
+    pub holder: String,
+    /// The account's IBAN (ISO 13616).
+    pub iban: String,
+    /// The bank's BIC (ISO 9362), where it is needed.
+    pub bic: Option<String>,
+}
+
+/// What the first page says.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HomeSettings {
+    /// The statement at the top.
+    pub headline: Option<String>,
+    /// One or two sentences below it.
+    pub text: Option<String>,
+    /// The product whose picture stands beside it.
+    pub product_slug: Option<String>,
+    /// The category its button leads to.
+    pub category_slug: Option<String>,
+    /// The collections shown as rows, in order.
+    pub collection_slugs: Vec<String>,
+    /// The title of the story band.
+    pub story_title: Option<String>,
+    /// Its text.
+    pub story_text: Option<String>,
+}
+
+trait Section: Serialize + DeserializeOwned + Default {
+    const NAME: &'static str;
+}
+
+impl Section for ShopSettings {
+    const NAME: &'static str = "shop";
+}
+impl Section for SellingSettings {
+    const NAME: &'static str = "selling";
+}
+impl Section for HomeSettings {
+    const NAME: &'static str = "home";
+}
+
+/// All settings; a section never saved has its defaults. One statement.
+pub fn load(tx: &mut Tx<'_>) -> Result<Settings, DbError> {
+    let rows: Vec<(String, String)> = tx.query("SELECT section, body FROM settings ORDER BY section LIMIT 50", params![])?;
+    let mut bodies: HashMap<String, String> = rows.into_iter().collect();
+    Ok(Settings { shop: read(&mut bodies)?, selling: read(&mut bodies)?, home: read(&mut bodies)? })
+}
+
+fn read<S: Section>(bodies: &mut HashMap<String, String>) -> Result<S, DbError> {
+    let Some(body) = bodies.remove(S::NAME) else { return Ok(S::default()) };
+    serde_json::from_str(&body).map_err(|error| {
+        tracing::error!(section = S::NAME, %error, "The stored settings of section {} cannot be read", S::NAME);
+        DbError::from(kernel::stored::StoredError { wanted: "settings", found: format!("section {}", S::NAME) })
+    })
+}
+
+/// Why settings were not saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveSettingsError {
+    /// The zone's name means nothing.
+    #[error("there is no time zone {0:?}; use a name such as Europe/Amsterdam")]
+    UnknownTimeZone(String),
+    /// The shop has no name.
+    #[error("the shop needs a name")]
+    NoName,
+    /// Prices exist in another currency.
+    #[error("products are priced in {0}; the currency cannot change while they are")]
+    CurrencyInUse(Currency),
+    /// Not the caller's doing.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+internal_from!(SaveSettingsError: DbError, serde_json::Error);
+
+impl Coded for SaveSettingsError {
+    fn code(&self) -> Code {
+        match self {
+            Self::UnknownTimeZone(_) | Self::NoName => Code::Invalid,
+            Self::CurrencyInUse(_) => Code::StaleState,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+}
+
+/// Saves all sections.
+pub async fn save(shop: &Shop, by: Authorized<EditSettings>, settings: Settings) -> Result<(), SaveSettingsError> {
+    if TimeZone::get(&settings.shop.time_zone).is_err() {
+        return Err(SaveSettingsError::UnknownTimeZone(settings.shop.time_zone));
+    }
+    if settings.shop.name.trim().is_empty() {
+        return Err(SaveSettingsError::NoName);
+    }
+    let act = shop.act(by.actor());
+    shop.db
+        .write(move |tx| {
+            let foreign: Vec<(Currency,)> =
+                tx.query("SELECT currency FROM variants WHERE currency <> $1 LIMIT 1", params![settings.selling.currency.code()])?;
+            if let Some((currency,)) = foreign.into_iter().next() {
+                return Err(SaveSettingsError::CurrencyInUse(currency));
+            }
+            write(tx, act.now, &settings.shop)?;
+            write(tx, act.now, &settings.selling)?;
+            write(tx, act.now, &settings.home)
+        })
+        .await
+}
+
+fn write<S: Section>(tx: &mut Tx<'_>, now: Timestamp, section: &S) -> Result<(), SaveSettingsError> {
+    let body = serde_json::to_string(section)?;
+    tx.execute(
+        "INSERT INTO settings (section, body, version, changed_at) VALUES ($1, $2, 1, $3)
+         ON CONFLICT (section) DO UPDATE SET body = excluded.body, version = settings.version + 1, changed_at = excluded.changed_at",
+        params![S::NAME, body, now],
+    )?;
+    Ok(())
+}

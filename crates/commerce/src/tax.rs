@@ -1,0 +1,50 @@
+//! Tax rates by country and class.
+
+use db::{DbError, Tx, params};
+use kernel::{Country, Rate, TaxRateId};
+use pricing::{TaxClass, TaxRates};
+
+use crate::error::Internal;
+use crate::shop::Shop;
+use crate::staff::{Authorized, EditSettings};
+
+/// The rates that matter to a sale from `home` to `destination`. One statement.
+pub fn rates_for(tx: &mut Tx<'_>, home: Country, destination: Country) -> Result<TaxRates, DbError> {
+    let rows: Vec<(Country, String, String, i64)> = tx.query(
+        "SELECT country, tax_class, name, rate_bps FROM tax_rates WHERE country = $1 OR country = $2 ORDER BY country, tax_class LIMIT 100",
+        params![home, destination],
+    )?;
+    let mut rates = TaxRates::default();
+    for (country, class, name, bps) in rows {
+        rates.insert(country, TaxClass::new(class), name, Rate::basis_points(bps));
+    }
+    Ok(rates)
+}
+
+/// A rate to be.
+#[derive(Debug, Clone)]
+pub struct SetTaxRate {
+    /// In which country.
+    pub country: Country,
+    /// For which class of goods.
+    pub class: TaxClass,
+    /// What the buyer reads: "VAT".
+    pub name: String,
+    /// How much.
+    pub rate: Rate,
+}
+
+/// Sets the rate of a class in a country, new or changed. Orders placed keep the rate they were placed with.
+pub async fn set_rate(shop: &Shop, by: Authorized<EditSettings>, cmd: SetTaxRate) -> Result<(), Internal> {
+    let act = shop.act(by.actor());
+    shop.db
+        .write(move |tx| {
+            tx.execute(
+                "INSERT INTO tax_rates (id, country, tax_class, name, rate_bps) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (country, tax_class) DO UPDATE SET name = excluded.name, rate_bps = excluded.rate_bps",
+                params![TaxRateId::new(act.ids.as_ref()), cmd.country, cmd.class.as_str(), cmd.name, cmd.rate.bps()],
+            )?;
+            Ok(())
+        })
+        .await
+}
