@@ -1,0 +1,8 @@
+//! The catalogue on both databases.
+
+mod editing;
+mod fixture;
+mod lists;
+mod shelves;
+
+pub(crate) use fixture::{mug, shop, staff, stock, vase};
