@@ -55,7 +55,10 @@ document.addEventListener("change", (event) => {
     waiting = setTimeout(() => { if (form.isConnected && form.checkValidity()) form.requestSubmit(); }, stepper ? 350 : 0);
   }
   const country = event.target.closest("[data-country]");
-  if (country) country.closest("form").requestSubmit($("button", country));
+  if (country) {
+    sessionStorage.setItem("focus", event.target.id);
+    country.closest("form").requestSubmit($("button", country));
+  }
 });
 
 // ---- variants: the last choice wins --------------------------------------------------------------------------------
@@ -108,6 +111,12 @@ document.addEventListener("htmx:after:swap", (event) => {
     again?.focus({ preventScroll: true });
   }
   $(".count")?.classList.add("count--new");
+  const bag = $("#bag");
+  if (bag && ctx.target?.closest?.("#bag, #drawer-body")) {
+    // What a look at the bag would tell, for those who cannot look: what happened, and the new total.
+    const words = [...$$(".notice", bag), ...$$(".sums__total", bag)].map((part) => part.innerText.replace(/\s+/g, " ").trim());
+    setTimeout(() => { $("#live").textContent = words.join(". "); }, 100);
+  }
 });
 drawer?.addEventListener("close", () => { if (opener?.isConnected) opener.focus(); });
 // Pressing beside the drawer closes it where the browser does not know closedby yet.
@@ -119,17 +128,20 @@ document.addEventListener("htmx:before:swap", () => { focused = document.activeE
 
 // ---- busy and broken -----------------------------------------------------------------------------------------------
 
+const submitters = new WeakMap();
+const idle = new WeakMap();
+
 function busy(form, on) {
-  const button = form.matches("form") ? form.lastSubmitter ?? $("button[type=submit]", form) : null;
-  if (!button) return;
+  const button = form.matches("form") ? submitters.get(form) ?? $("button[type=submit]", form) : null;
+  if (!button || on === idle.has(button)) return;
   if (on) {
-    button.dataset.idle ??= button.innerHTML;
+    idle.set(button, [...button.childNodes]);
     button.setAttribute("aria-disabled", "true");
     button.classList.add("is-busy");
     if (button.dataset.busy) button.textContent = button.dataset.busy;
-  } else if (button.dataset.idle !== undefined) {
-    button.innerHTML = button.dataset.idle;
-    delete button.dataset.idle;
+  } else {
+    button.replaceChildren(...idle.get(button));
+    idle.delete(button);
     button.removeAttribute("aria-disabled");
     button.classList.remove("is-busy");
   }
@@ -137,7 +149,7 @@ function busy(form, on) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  form.lastSubmitter = event.submitter ?? undefined;
+  if (event.submitter) submitters.set(form, event.submitter);
   if (form.method === "dialog" || form.method === "get") return;
   if (!navigator.onLine) {
     event.preventDefault();
@@ -149,6 +161,8 @@ document.addEventListener("submit", (event) => {
   if (event.submitter?.getAttribute("aria-disabled") === "true") { event.preventDefault(); event.stopImmediatePropagation(); return; }
   // Later, because a changed button is no longer part of what is sent.
   setTimeout(() => busy(form, true));
+  // Someone may stop the loading by hand, of which no event tells.
+  setTimeout(() => busy(form, false), 15000);
 }, true);
 
 document.addEventListener("htmx:finally:request", (event) => {
@@ -222,5 +236,7 @@ const summary = $("[data-summary]");
 if (summary && matchMedia("(min-width: 60rem)").matches) summary.open = true;
 
 refresh();
-// A page that came back with errors takes the focus to them.
-$("[data-focus]")?.focus();
+// A page that came back with errors takes the focus to them; one that was sent for another country goes on where it was.
+const before = document.getElementById(sessionStorage.getItem("focus") ?? "");
+sessionStorage.removeItem("focus");
+($("[data-focus]") ?? before)?.focus();
