@@ -7,6 +7,7 @@ use db::Db;
 use kernel::{Clock, Ids, Secret, Timestamp};
 use object_store::ObjectStore;
 
+use crate::index::SearchIndex;
 use crate::ports::gateway::Gateways;
 use crate::ports::mail::Mailer;
 use crate::staff::Actor;
@@ -22,6 +23,8 @@ pub struct Shop {
     pub ids: Arc<dyn Ids>,
     /// Where pictures are kept: a folder, or any S3-compatible store.
     pub media: Arc<dyn ObjectStore>,
+    /// The search index of this node.
+    pub search: SearchIndex,
     /// The payment gateways.
     pub gateways: Gateways,
     /// The way mail leaves.

@@ -15,14 +15,22 @@ pub mod page;
 mod prose;
 pub(crate) mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use kernel::{Currency, Money, OptionId, OptionValueId, ProductId, Sku, Slug, Timestamp, VariantId};
 use serde::Serialize;
 
-pub use categories::{Category, CategoryNode, category_tree, find_category};
-pub use collections::{Collection, find_collection, list_collections};
-pub use edit::{SaveProduct, SaveProductError, Saved, save_product, set_status};
+pub use categories::{
+    Category, CategoryNode, CategoryPage, SaveCategory, ShelfError, category_tree, delete_category, find_category,
+    place_products, save_category,
+};
+pub use collections::{
+    Collection, SaveCollection, delete_collection, find_collection, list_collections, save_collection,
+};
+pub use edit::{
+    Fault, Problem, SaveOption, SavePicture, SaveProduct, SaveProductError, SaveValue, SaveVariant, Saved, Target,
+    save_product, set_status,
+};
 pub use listing::{Card, Listing, Scope, Sort, list_cards, list_cards_by_id};
 pub use page::{OnSale, ProductPage, Shown, find_product_page};
 pub use prose::to_html;

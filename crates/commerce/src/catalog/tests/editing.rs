@@ -8,7 +8,8 @@ use crate::catalog::edit::{Problem, SaveProductError, SaveVariant, Target};
 use crate::catalog::{
     ProductPage, ProductStatus, SaveProduct, Saved, Shown, find_product_page, save_product, set_status,
 };
-use crate::{MIGRATIONS, Shop};
+use crate::Shop;
+use crate::schema::MIGRATIONS;
 
 async fn on_sale(shop: &Shop, product: SaveProduct) -> Saved {
     let mut saved = save_product(shop, staff(), product).await.unwrap();

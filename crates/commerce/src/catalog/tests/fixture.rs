@@ -9,6 +9,7 @@ use kernel::{Currency, RandomIds, Sku, Slug, VariantId};
 use crate::Shop;
 use crate::catalog::edit::{SaveOption, SaveProduct, SaveValue, SaveVariant, Target};
 use crate::catalog::{Color, TaxClass};
+use crate::index::SearchIndex;
 use crate::ports::gateway::Gateways;
 use crate::ports::mail::KeepMails;
 use crate::staff::{Authorized, EditProducts, Operator};
@@ -19,6 +20,7 @@ pub(crate) fn shop(db: &Db) -> Shop {
         clock: Arc::new(ManualClock::default()),
         ids: Arc::new(RandomIds),
         media: Arc::new(object_store::memory::InMemory::new()),
+        search: SearchIndex::in_memory().unwrap(),
         gateways: Gateways::default(),
         mailer: Arc::new(KeepMails),
         origin: "https://shop.example".into(),

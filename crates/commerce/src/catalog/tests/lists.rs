@@ -7,7 +7,8 @@ use super::{mug, shop, staff, stock, vase};
 use crate::catalog::edit::{SaveProduct, Target};
 use crate::catalog::{Card, Content, ContentUnit, Listing, ProductStatus, Saved, Scope, Sort};
 use crate::catalog::{list_cards, list_cards_by_id, save_product, set_status};
-use crate::{MIGRATIONS, Shop};
+use crate::Shop;
+use crate::schema::MIGRATIONS;
 
 async fn on_sale(shop: &Shop, product: SaveProduct, pieces: i64) -> Saved {
     let saved = save_product(shop, staff(), product).await.unwrap();

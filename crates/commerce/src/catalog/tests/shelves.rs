@@ -10,7 +10,8 @@ use crate::catalog::{
     Listing, ProductStatus, Scope, Shown, Sort, category_tree, find_category, find_collection, find_product_page,
     list_cards, list_collections, save_product, set_status,
 };
-use crate::{MIGRATIONS, Shop};
+use crate::Shop;
+use crate::schema::MIGRATIONS;
 
 async fn product(shop: &Shop, name: &str) -> ProductId {
     let saved = save_product(shop, staff(), mug(name, 1_000)).await.unwrap();
