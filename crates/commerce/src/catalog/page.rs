@@ -1,7 +1,7 @@
 //! What a product's page shows.
 
 use db::Tx;
-use kernel::{Slug, Timestamp};
+use kernel::{Slug, Timestamp, VariantId};
 
 use super::{Category, Product, ProductOption, ProductPicture, ProductStatus, Variant, store};
 use crate::{Internal, Shop, inventory};
@@ -119,4 +119,9 @@ pub fn product_page(
         pictures,
         path,
     }))))
+}
+
+/// The title of the product a variant on sale belongs to. One statement.
+pub fn title_of_variant(tx: &mut Tx<'_>, variant: &VariantId) -> Result<Option<String>, Internal> {
+    Ok(store::products::title_of_variant(tx, variant)?)
 }
