@@ -96,12 +96,13 @@ impl Asked {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Whether an error is told as JSON: to programs that ask for it, and to everything below `/api`.
+    /// Whether an error is told as JSON: to programs that ask for it, and to everything below `/api` and `/webhooks`.
     pub(crate) fn wants_json(&self) -> bool {
         let accept = self.header("accept").unwrap_or_default();
         let json =
             accept.contains("application/json") || accept.contains("application/problem+json");
-        (json && !accept.contains("text/html")) || self.uri.path().starts_with("/api/")
+        let is_for_programs = ["/api/", "/webhooks/"].iter().any(|prefix| self.uri.path().starts_with(prefix));
+        (json && !accept.contains("text/html")) || is_for_programs
     }
 
     /// Whether the path is one of the operator's own, which must work when the shop is full.

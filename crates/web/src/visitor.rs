@@ -54,6 +54,12 @@ impl Visitor {
         self.session.get_or_insert_with(|| ids.secret())
     }
 
+    /// The same visitor with the session an operation gave it, as when the first thing is put into a cart.
+    #[must_use]
+    pub fn with_session(self, session: Secret) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
     /// What the page's forms carry in their hidden field `csrf`; empty if there is no session yet.
     pub fn csrf_token(&self) -> String {
         let key = &self.site.config().csrf_key;
