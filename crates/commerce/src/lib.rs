@@ -11,6 +11,7 @@ pub mod checkout;
 pub mod delivery;
 pub mod error;
 pub mod event;
+pub mod keys;
 mod fold;
 pub mod inventory;
 pub mod media;
