@@ -198,24 +198,40 @@ CREATE INDEX mails_by_order ON mails (order_id);
 
 -- The test gateway's own books: what a real payment service would hold on its side. Nothing of the shop reads them.
 CREATE TABLE test_gateway_payments (
-  ref TEXT PRIMARY KEY,
-  idempotency_key TEXT NOT NULL UNIQUE,
-  order_number TEXT NOT NULL,
+  ref TEXT PRIMARY KEY,                      -- unguessable: it is in the address of the page
+  idempotency_key TEXT NOT NULL UNIQUE,      -- the shop's id of the payment
+  account TEXT NOT NULL,
+  reference TEXT NOT NULL,                   -- what the buyer sees: the shop's word for the order
   currency TEXT NOT NULL,
-  amount_minor BIGINT NOT NULL,
-  state TEXT NOT NULL,                       -- open, step, approved, declined, canceled
-  late_answer_at BIGINT,
+  amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
+  state TEXT NOT NULL,                       -- open, step, late, never, approved, declined, canceled
+  late_answer_at BIGINT,                     -- in state late: when it becomes approved; kept then
   return_url TEXT NOT NULL,
   captured_minor BIGINT NOT NULL,
+  voided_minor BIGINT NOT NULL,
   refunded_minor BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
-  CHECK (0 <= refunded_minor AND refunded_minor <= captured_minor AND captured_minor <= amount_minor)
+  CHECK (0 <= refunded_minor AND refunded_minor <= captured_minor),
+  CHECK (0 <= voided_minor AND captured_minor + voided_minor <= amount_minor),
+  CHECK (state = 'approved' OR captured_minor + voided_minor = 0),
+  CHECK (state <> 'late' OR late_answer_at IS NOT NULL)
 );
 
 CREATE TABLE test_gateway_operations (
   idempotency_key TEXT PRIMARY KEY,
   ref TEXT NOT NULL REFERENCES test_gateway_payments (ref),
-  kind TEXT NOT NULL,
+  kind TEXT NOT NULL,                        -- capture, void, refund
   amount_minor BIGINT NOT NULL,
+  refusal TEXT,                              -- why nothing moved, if nothing did
   at BIGINT NOT NULL
 );
+
+CREATE TABLE test_gateway_notices (
+  event_id TEXT PRIMARY KEY,
+  ref TEXT NOT NULL UNIQUE REFERENCES test_gateway_payments (ref),
+  kind TEXT NOT NULL,                        -- payment.approved, payment.declined
+  due_at BIGINT NOT NULL,                    -- when to deliver it, or to deliver it again
+  attempts BIGINT NOT NULL,
+  delivered_at BIGINT
+);
+CREATE INDEX test_gateway_notices_by_due ON test_gateway_notices (delivered_at, due_at, event_id);

@@ -3,7 +3,10 @@
 use db::{DbError, FromRow, Row, Tx, params};
 use kernel::text::one_line;
 use kernel::time::DAY;
-use kernel::{Code, Coded, Country, Currency, DeliveryMethodId, DeliveryZoneId, LocationId, TextError, Timestamp};
+use kernel::{
+    Code, Coded, Country, Currency, DeliveryMethodId, DeliveryZoneId, LocationId, TextError,
+    Timestamp,
+};
 use pricing::DeliveryRule;
 
 use crate::error::Internal;
@@ -40,8 +43,12 @@ impl FromRow for DeliveryMethod {
             id: row.get("id")?,
             name: row.get("name")?,
             description: row.get("description")?,
-            rule: serde_json::from_str(&rule)
-                .map_err(|_| DbError::from(kernel::stored::StoredError { wanted: "a delivery rule", found: rule.chars().take(60).collect() }))?,
+            rule: serde_json::from_str(&rule).map_err(|_| {
+                DbError::from(kernel::stored::StoredError {
+                    wanted: "a delivery rule",
+                    found: rule.chars().take(60).collect(),
+                })
+            })?,
             currency: row.get("currency")?,
             location_id: row.get("location_id")?,
             min_days: row.get("min_days")?,
@@ -72,7 +79,10 @@ pub fn methods_for(tx: &mut Tx<'_>, country: Country) -> Result<Vec<DeliveryMeth
 
 /// The countries the shop delivers to.
 pub fn countries(tx: &mut Tx<'_>) -> Result<Vec<Country>, DbError> {
-    let rows: Vec<(Country,)> = tx.query("SELECT country FROM delivery_zone_countries ORDER BY country LIMIT 300", params![])?;
+    let rows: Vec<(Country,)> = tx.query(
+        "SELECT country FROM delivery_zone_countries ORDER BY country LIMIT 300",
+        params![],
+    )?;
     Ok(rows.into_iter().map(|(country,)| country).collect())
 }
 
@@ -80,9 +90,15 @@ pub fn countries(tx: &mut Tx<'_>) -> Result<Vec<Country>, DbError> {
 ///
 /// Orders before the hour of dispatch leave the same working day, later ones the next; Saturdays and Sundays are no
 /// working days.
-pub fn promise(settings: &Settings, method: &DeliveryMethod, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+pub fn promise(
+    settings: &Settings,
+    method: &DeliveryMethod,
+    now: Timestamp,
+) -> Option<(Timestamp, Timestamp)> {
     let zone = settings.shop.zone();
-    let local = jiff::Timestamp::from_millisecond(now.millis()).ok()?.to_zoned_datetime(zone.clone());
+    let local = jiff::Timestamp::from_millisecond(now.millis())
+        .ok()?
+        .to_zoned_datetime(zone.clone());
     let mut day = local.date();
     if is_weekend(day) || local.hour() >= settings.selling.dispatch_until_hour {
         day = next_working_day(day)?;
@@ -91,22 +107,37 @@ pub fn promise(settings: &Settings, method: &DeliveryMethod, now: Timestamp) -> 
         let zoned = day.at(12, 0, 0, 0).to_zoned_datetime(zone.clone()).ok()?;
         Some(Timestamp::from_millis(zoned.timestamp().as_millisecond()))
     };
-    Some((midday(working_days_after(day, method.min_days)?)?, midday(working_days_after(day, method.max_days)?)?))
+    Some((
+        midday(working_days_after(day, method.min_days)?)?,
+        midday(working_days_after(day, method.max_days)?)?,
+    ))
 }
 
 /// How long until orders stop leaving today, in milliseconds; `None` if that is past or no working day.
 pub fn until_dispatch(settings: &Settings, now: Timestamp) -> Option<i64> {
-    let local = jiff::Timestamp::from_millisecond(now.millis()).ok()?.to_zoned_datetime(settings.shop.zone());
+    let local = jiff::Timestamp::from_millisecond(now.millis())
+        .ok()?
+        .to_zoned_datetime(settings.shop.zone());
     if is_weekend(local.date()) {
         return None;
     }
-    let until = local.date().at(settings.selling.dispatch_until_hour, 0, 0, 0).to_zoned_datetime(settings.shop.zone()).ok()?;
-    let left = until.timestamp().as_millisecond().saturating_sub(now.millis());
+    let until = local
+        .date()
+        .at(settings.selling.dispatch_until_hour, 0, 0, 0)
+        .to_zoned_datetime(settings.shop.zone())
+        .ok()?;
+    let left = until
+        .timestamp()
+        .as_millisecond()
+        .saturating_sub(now.millis());
     (0 < left && left < DAY).then_some(left)
 }
 
 fn is_weekend(day: jiff::civil::Date) -> bool {
-    matches!(day.weekday(), jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday)
+    matches!(
+        day.weekday(),
+        jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday
+    )
 }
 
 fn next_working_day(day: jiff::civil::Date) -> Option<jiff::civil::Date> {
@@ -172,7 +203,11 @@ pub enum CreateDeliveryError {
 
 impl From<DbError> for CreateDeliveryError {
     fn from(error: DbError) -> Self {
-        if error.is_unique_violation() { Self::CountryTaken } else { Self::Internal(error.into()) }
+        if error.is_unique_violation() {
+            Self::CountryTaken
+        } else {
+            Self::Internal(error.into())
+        }
     }
 }
 internal_from!(CreateDeliveryError: serde_json::Error);
@@ -181,14 +216,20 @@ impl Coded for CreateDeliveryError {
     fn code(&self) -> Code {
         match self {
             Self::CountryTaken => Code::Taken,
-            Self::BadName(_) | Self::BadRule(_) | Self::OtherCurrency(_) | Self::BadDays => Code::Invalid,
+            Self::BadName(_) | Self::BadRule(_) | Self::OtherCurrency(_) | Self::BadDays => {
+                Code::Invalid
+            }
             Self::Internal(_) => Code::Internal,
         }
     }
 }
 
 /// Creates a zone.
-pub async fn create_zone(shop: &Shop, by: Authorized<EditSettings>, cmd: CreateZone) -> Result<DeliveryZoneId, CreateDeliveryError> {
+pub async fn create_zone(
+    shop: &Shop,
+    by: Authorized<EditSettings>,
+    cmd: CreateZone,
+) -> Result<DeliveryZoneId, CreateDeliveryError> {
     let name = one_line(&cmd.name, 80).map_err(CreateDeliveryError::BadName)?;
     let act = shop.act(by.actor());
     shop.db
@@ -200,7 +241,10 @@ pub async fn create_zone(shop: &Shop, by: Authorized<EditSettings>, cmd: CreateZ
                 params![id, name],
             )?;
             for country in &cmd.countries {
-                tx.execute("INSERT INTO delivery_zone_countries (country, zone_id) VALUES ($1, $2)", params![country, id])?;
+                tx.execute(
+                    "INSERT INTO delivery_zone_countries (country, zone_id) VALUES ($1, $2)",
+                    params![country, id],
+                )?;
             }
             Ok(id)
         })
@@ -208,7 +252,11 @@ pub async fn create_zone(shop: &Shop, by: Authorized<EditSettings>, cmd: CreateZ
 }
 
 /// Creates a way to deliver.
-pub async fn create_method(shop: &Shop, by: Authorized<EditSettings>, cmd: CreateMethod) -> Result<DeliveryMethodId, CreateDeliveryError> {
+pub async fn create_method(
+    shop: &Shop,
+    by: Authorized<EditSettings>,
+    cmd: CreateMethod,
+) -> Result<DeliveryMethodId, CreateDeliveryError> {
     let name = one_line(&cmd.name, 80).map_err(CreateDeliveryError::BadName)?;
     let (min, max) = cmd.days;
     if !(0 <= min && min <= max && max <= 120) {
@@ -245,7 +293,10 @@ mod tests {
             id: DeliveryMethodId::new(&kernel::RandomIds),
             name: "Post".to_owned(),
             description: String::new(),
-            rule: DeliveryRule { kind: pricing::DeliveryKind::Pickup, free_over: None },
+            rule: DeliveryRule {
+                kind: pricing::DeliveryKind::Pickup,
+                free_over: None,
+            },
             currency: Currency::EUR,
             location_id: None,
             min_days: days.0,
@@ -257,10 +308,17 @@ mod tests {
     fn an_order_on_friday_evening_leaves_on_monday() {
         let settings = Settings::default();
         // Friday 27 November 2026, 17:00 in Amsterdam.
-        let friday = Timestamp::from_millis(1_795_428_000_000).plus(4 * kernel::time::DAY + 6 * HOUR);
+        let friday =
+            Timestamp::from_millis(1_795_428_000_000).plus(4 * kernel::time::DAY + 6 * HOUR);
         assert_eq!(friday.to_string(), "2026-11-27T16:00:00Z");
         let (first, last) = promise(&settings, &method((1, 2)), friday).unwrap();
-        assert_eq!((first.to_string(), last.to_string()), ("2026-12-01T11:00:00Z".to_owned(), "2026-12-02T11:00:00Z".to_owned()));
+        assert_eq!(
+            (first.to_string(), last.to_string()),
+            (
+                "2026-12-01T11:00:00Z".to_owned(),
+                "2026-12-02T11:00:00Z".to_owned()
+            )
+        );
         assert_eq!(until_dispatch(&settings, friday), None);
     }
 
@@ -268,7 +326,13 @@ mod tests {
     fn an_order_in_the_morning_leaves_the_same_day() {
         let settings = Settings::default();
         let monday = Timestamp::from_millis(1_795_428_000_000);
-        assert_eq!(promise(&settings, &method((1, 1)), monday).unwrap().0.to_string(), "2026-11-24T11:00:00Z");
+        assert_eq!(
+            promise(&settings, &method((1, 1)), monday)
+                .unwrap()
+                .0
+                .to_string(),
+            "2026-11-24T11:00:00Z"
+        );
         assert_eq!(until_dispatch(&settings, monday), Some(4 * HOUR));
     }
 }

@@ -13,7 +13,10 @@ pub struct Internal {
 impl Internal {
     /// Something that cannot be, said in words.
     pub fn bug(what: impl Into<String>) -> Self {
-        Self { doing: None, source: what.into().into() }
+        Self {
+            doing: None,
+            source: what.into().into(),
+        }
     }
 
     /// The same error with what was being done: `capturing pay_…`.
@@ -52,7 +55,14 @@ macro_rules! sources {
     )+};
 }
 
-sources!(db::DbError, kernel::MoneyError, kernel::TextError, kernel::stored::StoredError, serde_json::Error, templates::RenderError);
+sources!(
+    db::DbError,
+    kernel::MoneyError,
+    kernel::TextError,
+    kernel::stored::StoredError,
+    serde_json::Error,
+    templates::RenderError
+);
 
 impl kernel::Coded for Internal {
     fn code(&self) -> kernel::Code {

@@ -5,10 +5,14 @@ use tantivy::tokenizer::{AsciiFoldingFilter, LowerCaser, RawTokenizer, TextAnaly
 /// The text without accents, in lower case, white space folded to single spaces: what lists sort by and searches compare.
 pub fn fold(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut analyzer =
-        TextAnalyzer::builder(RawTokenizer::default()).filter(LowerCaser).filter(AsciiFoldingFilter).build();
+    let mut analyzer = TextAnalyzer::builder(RawTokenizer::default())
+        .filter(LowerCaser)
+        .filter(AsciiFoldingFilter)
+        .build();
     let mut folded = String::with_capacity(line.len());
-    analyzer.token_stream(&line).process(&mut |token| folded.push_str(&token.text));
+    analyzer
+        .token_stream(&line)
+        .process(&mut |token| folded.push_str(&token.text));
     folded
 }
 

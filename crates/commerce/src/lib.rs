@@ -5,25 +5,32 @@
 //!
 //! Modules stand in reading order: a module may use those above it, never those below. A test holds this.
 
+pub mod carts;
+pub mod catalog;
+pub mod checkout;
+pub mod delivery;
 pub mod error;
-pub mod ports;
-pub mod staff;
-pub mod shop;
 pub mod event;
-pub mod settings;
+pub mod keys;
 mod fold;
 pub mod inventory;
 pub mod media;
-pub mod catalog;
-pub mod tax;
-pub mod delivery;
-pub mod carts;
-pub mod payments;
-pub mod orders;
 pub mod notifications;
-pub mod checkout;
+pub mod orders;
+pub mod payments;
+pub mod ports;
 pub mod reactions;
+pub mod schema;
+pub mod settings;
+pub mod shop;
+pub mod staff;
+pub mod tax;
+pub mod verify;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::Internal;
+pub use schema::MIGRATIONS;
 pub use shop::{Act, Shop, Shopper};
 pub use staff::Actor;

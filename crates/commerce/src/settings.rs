@@ -168,13 +168,22 @@ impl Section for HomeSettings {
 
 /// All settings; a section never saved has its defaults. One statement.
 pub fn load(tx: &mut Tx<'_>) -> Result<Settings, DbError> {
-    let rows: Vec<(String, String)> = tx.query("SELECT section, body FROM settings ORDER BY section LIMIT 50", params![])?;
+    let rows: Vec<(String, String)> = tx.query(
+        "SELECT section, body FROM settings ORDER BY section LIMIT 50",
+        params![],
+    )?;
     let mut bodies: HashMap<String, String> = rows.into_iter().collect();
-    Ok(Settings { shop: read(&mut bodies)?, selling: read(&mut bodies)?, home: read(&mut bodies)? })
+    Ok(Settings {
+        shop: read(&mut bodies)?,
+        selling: read(&mut bodies)?,
+        home: read(&mut bodies)?,
+    })
 }
 
 fn read<S: Section>(bodies: &mut HashMap<String, String>) -> Result<S, DbError> {
-    let Some(body) = bodies.remove(S::NAME) else { return Ok(S::default()) };
+    let Some(body) = bodies.remove(S::NAME) else {
+        return Ok(S::default());
+    };
     serde_json::from_str(&body).map_err(|error| {
         tracing::error!(section = S::NAME, %error, "The stored settings of section {} cannot be read", S::NAME);
         DbError::from(kernel::stored::StoredError { wanted: "settings", found: format!("section {}", S::NAME) })
@@ -210,7 +219,11 @@ impl Coded for SaveSettingsError {
 }
 
 /// Saves all sections.
-pub async fn save(shop: &Shop, by: Authorized<EditSettings>, settings: Settings) -> Result<(), SaveSettingsError> {
+pub async fn save(
+    shop: &Shop,
+    by: Authorized<EditSettings>,
+    settings: Settings,
+) -> Result<(), SaveSettingsError> {
     if TimeZone::get(&settings.shop.time_zone).is_err() {
         return Err(SaveSettingsError::UnknownTimeZone(settings.shop.time_zone));
     }
@@ -220,8 +233,10 @@ pub async fn save(shop: &Shop, by: Authorized<EditSettings>, settings: Settings)
     let act = shop.act(by.actor());
     shop.db
         .write(move |tx| {
-            let foreign: Vec<(Currency,)> =
-                tx.query("SELECT currency FROM variants WHERE currency <> $1 LIMIT 1", params![settings.selling.currency.code()])?;
+            let foreign: Vec<(Currency,)> = tx.query(
+                "SELECT currency FROM variants WHERE currency <> $1 LIMIT 1",
+                params![settings.selling.currency.code()],
+            )?;
             if let Some((currency,)) = foreign.into_iter().next() {
                 return Err(SaveSettingsError::CurrencyInUse(currency));
             }
@@ -232,7 +247,11 @@ pub async fn save(shop: &Shop, by: Authorized<EditSettings>, settings: Settings)
         .await
 }
 
-fn write<S: Section>(tx: &mut Tx<'_>, now: Timestamp, section: &S) -> Result<(), SaveSettingsError> {
+fn write<S: Section>(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    section: &S,
+) -> Result<(), SaveSettingsError> {
     let body = serde_json::to_string(section)?;
     tx.execute(
         "INSERT INTO settings (section, body, version, changed_at) VALUES ($1, $2, 1, $3)

@@ -36,13 +36,19 @@ pub struct Shop {
 impl Shop {
     /// What happens next happens now, by this actor.
     pub fn act(&self, actor: Actor) -> Act {
-        Act { now: self.clock.now(), actor, ids: Arc::clone(&self.ids) }
+        Act {
+            now: self.clock.now(),
+            actor,
+            ids: Arc::clone(&self.ids),
+        }
     }
 }
 
 impl fmt::Debug for Shop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shop").field("origin", &self.origin).finish_non_exhaustive()
+        f.debug_struct("Shop")
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
     }
 }
 
@@ -61,7 +67,10 @@ impl Act {
     /// The same moment, by another actor.
     #[must_use]
     pub fn by(&self, actor: Actor) -> Self {
-        Self { actor, ..self.clone() }
+        Self {
+            actor,
+            ..self.clone()
+        }
     }
 }
 

@@ -40,7 +40,10 @@ impl FromStr for Actor {
             "shopper" => Ok(Self::Shopper),
             "system" => Ok(Self::System),
             "operator" => Ok(Self::Operator),
-            _ => text.strip_prefix("gateway:").map(|code| Self::Gateway(code.to_owned())).ok_or(TextError::UnknownWord),
+            _ => text
+                .strip_prefix("gateway:")
+                .map(|code| Self::Gateway(code.to_owned()))
+                .ok_or(TextError::UnknownWord),
         }
     }
 }
@@ -91,7 +94,10 @@ impl<P: Permission> Authorized<P> {
 
     /// The shop acting on its own account, in jobs and consequences.
     pub(crate) fn system() -> Self {
-        Self { actor: Actor::System, permission: PhantomData }
+        Self {
+            actor: Actor::System,
+            permission: PhantomData,
+        }
     }
 }
 
@@ -107,7 +113,10 @@ impl Operator {
 
     /// The operator holds every permission.
     pub fn may<P: Permission>(self) -> Authorized<P> {
-        Authorized { actor: Actor::Operator, permission: PhantomData }
+        Authorized {
+            actor: Actor::Operator,
+            permission: PhantomData,
+        }
     }
 }
 
@@ -117,7 +126,12 @@ mod tests {
 
     #[test]
     fn who_did_it_reads_back_as_it_was_written() {
-        for actor in [Actor::Shopper, Actor::System, Actor::Operator, Actor::Gateway("test".to_owned())] {
+        for actor in [
+            Actor::Shopper,
+            Actor::System,
+            Actor::Operator,
+            Actor::Gateway("test".to_owned()),
+        ] {
             assert_eq!(actor.to_string().parse::<Actor>(), Ok(actor));
         }
     }

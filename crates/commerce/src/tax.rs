@@ -9,7 +9,11 @@ use crate::shop::Shop;
 use crate::staff::{Authorized, EditSettings};
 
 /// The rates that matter to a sale from `home` to `destination`. One statement.
-pub fn rates_for(tx: &mut Tx<'_>, home: Country, destination: Country) -> Result<TaxRates, DbError> {
+pub fn rates_for(
+    tx: &mut Tx<'_>,
+    home: Country,
+    destination: Country,
+) -> Result<TaxRates, DbError> {
     let rows: Vec<(Country, String, String, i64)> = tx.query(
         "SELECT country, tax_class, name, rate_bps FROM tax_rates WHERE country = $1 OR country = $2 ORDER BY country, tax_class LIMIT 100",
         params![home, destination],
@@ -35,7 +39,11 @@ pub struct SetTaxRate {
 }
 
 /// Sets the rate of a class in a country, new or changed. Orders placed keep the rate they were placed with.
-pub async fn set_rate(shop: &Shop, by: Authorized<EditSettings>, cmd: SetTaxRate) -> Result<(), Internal> {
+pub async fn set_rate(
+    shop: &Shop,
+    by: Authorized<EditSettings>,
+    cmd: SetTaxRate,
+) -> Result<(), Internal> {
     let act = shop.act(by.actor());
     shop.db
         .write(move |tx| {

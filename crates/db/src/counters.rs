@@ -37,7 +37,8 @@ impl Counters {
     }
 
     pub(crate) fn count_commit(&self, writes: usize) {
-        self.writes.fetch_add(u64::try_from(writes).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.writes
+            .fetch_add(u64::try_from(writes).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -63,7 +64,13 @@ pub(crate) struct Topics(Mutex<HashMap<&'static str, Arc<Notify>>>);
 
 impl Topics {
     pub(crate) fn get(&self, topic: &'static str) -> Arc<Notify> {
-        Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(topic).or_default())
+        Arc::clone(
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(topic)
+                .or_default(),
+        )
     }
 
     pub(crate) fn wake(&self, topics: &[&'static str]) {

@@ -60,7 +60,9 @@ pub enum DbError {
     UnknownCommit(String),
     /// The disk failed, or what is on it is damaged: what the file holds is no longer certain, and this process writes no
     /// more to it.
-    #[error("the database file can no longer be trusted; nothing is written until it is checked and the server restarted: {0}")]
+    #[error(
+        "the database file can no longer be trusted; nothing is written until it is checked and the server restarted: {0}"
+    )]
     Poisoned(String),
     /// The disk is full. Nothing was written; writing works again once there is room.
     #[error("the disk is full; nothing was written")]
@@ -130,7 +132,10 @@ impl DbError {
 
     /// Whether the same call may well succeed a little later: nothing was written, and nothing is wrong with it.
     pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Conflict | Self::TimedOut | Self::Busy | Self::Unavailable(_) | Self::Full)
+        matches!(
+            self,
+            Self::Conflict | Self::TimedOut | Self::Busy | Self::Unavailable(_) | Self::Full
+        )
     }
 
     /// Whether the transaction failed for a reason that running it once more may cure.
@@ -144,6 +149,9 @@ impl DbError {
         if let Some((cut, _)) = sql.char_indices().nth(300) {
             sql.truncate(cut);
         }
-        Self::Statement { message: message.into(), sql }
+        Self::Statement {
+            message: message.into(),
+            sql,
+        }
     }
 }

@@ -171,11 +171,21 @@ impl Db {
             topics: Topics::default(),
         });
         let opened = match location {
-            Location::Sqlite(path) => sqlite::open(path, options, &shared).map(|threads| (Engine::Sqlite, threads)),
-            Location::Postgres(url) => postgres::open(url, options, &shared).map(|threads| (Engine::Postgres, threads)),
+            Location::Sqlite(path) => {
+                sqlite::open(path, options, &shared).map(|threads| (Engine::Sqlite, threads))
+            }
+            Location::Postgres(url) => {
+                postgres::open(url, options, &shared).map(|threads| (Engine::Postgres, threads))
+            }
         };
         let (engine, threads) = opened.inspect_err(|_| shared.close())?;
-        Ok(Self { handle: Arc::new(Handle { engine, shared, threads: Mutex::new(threads) }) })
+        Ok(Self {
+            handle: Arc::new(Handle {
+                engine,
+                shared,
+                threads: Mutex::new(threads),
+            }),
+        })
     }
 
     /// Which database this is.
@@ -228,16 +238,30 @@ impl Db {
 
     /// Figures for the operator.
     pub fn stats(&self) -> Stats {
-        let Shared { reads, writes, counters, .. } = &*self.handle.shared;
+        let Shared {
+            reads,
+            writes,
+            counters,
+            ..
+        } = &*self.handle.shared;
         counters.stats(reads.len(), writes.len())
     }
 
     /// Takes no more work, waits for what was accepted, and closes. For a graceful stop.
     pub async fn close(&self) {
         self.handle.shared.close();
-        let threads = std::mem::take(&mut *self.handle.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let threads = std::mem::take(
+            &mut *self
+                .handle
+                .threads
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         let joined = tokio::task::spawn_blocking(move || {
-            threads.into_iter().filter_map(|thread| thread.join().err()).count()
+            threads
+                .into_iter()
+                .filter_map(|thread| thread.join().err())
+                .count()
         });
         if !matches!(joined.await, Ok(0)) {
             tracing::error!("A database thread had died before the database was closed");

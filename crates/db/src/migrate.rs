@@ -1,5 +1,6 @@
 //! Migrations: forward only, each in its own transaction, one text for both databases.
 
+use data_encoding::HEXLOWER;
 use kernel::time::{Clock, SystemClock};
 use sha2::{Digest, Sha256};
 
@@ -18,7 +19,10 @@ pub struct Migration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Text {
     Common(&'static str),
-    Pair { sqlite: &'static str, postgres: &'static str },
+    Pair {
+        sqlite: &'static str,
+        postgres: &'static str,
+    },
 }
 
 impl Migration {
@@ -27,12 +31,25 @@ impl Migration {
     /// For SQLite the words become `INTEGER` and `BLOB`, a `BOOLEAN` is checked to be 0 or 1, and every table is STRICT.
     /// For PostgreSQL text is given the collation `"C"`, so that it is ordered by its bytes there too.
     pub const fn common(version: u32, name: &'static str, sql: &'static str) -> Self {
-        Self { version, name, text: Text::Common(sql) }
+        Self {
+            version,
+            name,
+            text: Text::Common(sql),
+        }
     }
 
     /// A migration with a text for each database, each run as it is written.
-    pub const fn pair(version: u32, name: &'static str, sqlite: &'static str, postgres: &'static str) -> Self {
-        Self { version, name, text: Text::Pair { sqlite, postgres } }
+    pub const fn pair(
+        version: u32,
+        name: &'static str,
+        sqlite: &'static str,
+        postgres: &'static str,
+    ) -> Self {
+        Self {
+            version,
+            name,
+            text: Text::Pair { sqlite, postgres },
+        }
     }
 
     /// Its number; they rise.
@@ -62,8 +79,7 @@ impl Migration {
             (Text::Pair { sqlite, .. }, Engine::Sqlite) => sqlite,
             (Text::Pair { postgres, .. }, Engine::Postgres) => postgres,
         };
-        let digest = Sha256::digest(text.replace("\r\n", "\n").as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(&Sha256::digest(text.replace("\r\n", "\n").as_bytes()))
     }
 
     fn label(&self) -> String {
@@ -97,17 +113,32 @@ pub(crate) async fn run(db: &Db, migrations: &[Migration]) -> Result<MigrationRe
     let list = migrations.to_vec();
     let from = db.write(move |tx| prepare(tx, &list)).await?;
     let mut applied = Vec::new();
-    for migration in migrations.iter().copied().filter(|migration| migration.version > from) {
+    for migration in migrations
+        .iter()
+        .copied()
+        .filter(|migration| migration.version > from)
+    {
         if db.write(move |tx| apply(tx, &migration)).await? {
             tracing::info!("Migrated the database: {}", migration.label());
             applied.push(migration.name);
         }
     }
-    Ok(MigrationReport { from, to: version(db).await?, applied })
+    Ok(MigrationReport {
+        from,
+        to: version(db).await?,
+        applied,
+    })
 }
 
 pub(crate) async fn version(db: &Db) -> Result<u32, DbError> {
-    db.read(|tx| if has_table(tx)? { Ok(applied(tx)?.last().map_or(0, |last| last.0)) } else { Ok(0) }).await
+    db.read(|tx| {
+        if has_table(tx)? {
+            Ok(applied(tx)?.last().map_or(0, |last| last.0))
+        } else {
+            Ok(0)
+        }
+    })
+    .await
 }
 
 fn check_order(migrations: &[Migration]) -> Result<(), DbError> {
@@ -133,7 +164,10 @@ fn prepare(tx: &mut Tx<'_>, migrations: &[Migration]) -> Result<u32, DbError> {
     let applied = applied(tx)?;
     let newest = applied.last().map_or(0, |last| last.0);
     for (version, name, checksum) in &applied {
-        let Some(migration) = migrations.iter().find(|migration| migration.version == *version) else {
+        let Some(migration) = migrations
+            .iter()
+            .find(|migration| migration.version == *version)
+        else {
             return Err(DbError::Migration(format!(
                 "the database has migration {version:04}_{name}, which this release does not know: it belongs to a newer \
                  release. Start that release, or restore a backup made before it"
@@ -162,13 +196,19 @@ fn prepare(tx: &mut Tx<'_>, migrations: &[Migration]) -> Result<u32, DbError> {
 /// Runs one migration, unless another process did so meanwhile.
 fn apply(tx: &mut Tx<'_>, migration: &Migration) -> Result<bool, DbError> {
     lock(tx)?;
-    if applied(tx)?.iter().any(|(version, ..)| *version == migration.version) {
+    if applied(tx)?
+        .iter()
+        .any(|(version, ..)| *version == migration.version)
+    {
         return Ok(false);
     }
     let engine = tx.engine();
-    tx.batch(&migration.translated(engine)).map_err(|error| match error {
-        DbError::Statement { message, .. } => DbError::Migration(format!("migration {} failed: {message}", migration.label())),
-        other => other,
+    tx.batch(&migration.translated(engine)).map_err(|error| {
+        if let DbError::Statement { message, .. } = error {
+            DbError::Migration(format!("migration {} failed: {message}", migration.label()))
+        } else {
+            error
+        }
     })?;
     tx.execute(
         "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)",
@@ -181,18 +221,27 @@ fn apply(tx: &mut Tx<'_>, migration: &Migration) -> Result<bool, DbError> {
 fn lock(tx: &mut Tx<'_>) -> Result<(), DbError> {
     match tx.engine() {
         Engine::Sqlite => Ok(()), // BEGIN IMMEDIATE has locked the file
-        Engine::Postgres => tx.batch(&format!("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; {LOCK}")),
+        Engine::Postgres => tx.batch(&format!(
+            "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; {LOCK}"
+        )),
     }
 }
 
 fn applied(tx: &mut Tx<'_>) -> Result<Vec<(u32, String, String)>, DbError> {
-    tx.query("SELECT version, name, checksum FROM schema_migrations ORDER BY version", params![])
+    tx.query(
+        "SELECT version, name, checksum FROM schema_migrations ORDER BY version",
+        params![],
+    )
 }
 
 fn has_table(tx: &mut Tx<'_>) -> Result<bool, DbError> {
     let sql = match tx.engine() {
-        Engine::Sqlite => "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'",
-        Engine::Postgres => "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations'",
+        Engine::Sqlite => {
+            "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'"
+        }
+        Engine::Postgres => {
+            "SELECT COUNT(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migrations'"
+        }
     };
     let (count,): (i64,) = tx.query_one(sql, params![])?;
     Ok(count > 0)

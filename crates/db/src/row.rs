@@ -73,8 +73,11 @@ tuples! {
 /// The parameters of a statement, `$1` first: `params![&order.id, now, Some(note)]`.
 #[macro_export]
 macro_rules! params {
-    ($($value:expr),* $(,)?) => {
-        &[$($crate::ToValue::to_value(&$value)),*] as &[$crate::Value]
+    () => {
+        <&[$crate::Value]>::default()
+    };
+    ($($value:expr),+ $(,)?) => {
+        &[$($crate::ToValue::to_value(&$value)),+]
     };
 }
 
@@ -85,16 +88,22 @@ pub fn in_list(first: usize, count: usize) -> String {
     if count == 0 {
         return "NULL".to_owned();
     }
-    (first..first.saturating_add(count)).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+    (first..first.saturating_add(count))
+        .map(|number| format!("${number}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Refuses what only one of the two databases could store.
 pub(crate) fn check_params(params: &[Value]) -> Result<(), DbError> {
     let has_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
     match params.iter().position(has_nul) {
-        Some(index) => {
-            Err(DbError::WrongType { detail: format!("the text for ${} has a zero byte in it", index.saturating_add(1)) })
-        }
+        Some(index) => Err(DbError::WrongType {
+            detail: format!(
+                "the text for ${} has a zero byte in it",
+                index.saturating_add(1)
+            ),
+        }),
         None => Ok(()),
     }
 }

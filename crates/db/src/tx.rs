@@ -23,7 +23,11 @@ pub(crate) enum Connection<'a> {
 
 impl<'a> Tx<'a> {
     pub(crate) const fn new(connection: Connection<'a>) -> Self {
-        Self { connection, failure: None, signals: Vec::new() }
+        Self {
+            connection,
+            failure: None,
+            signals: Vec::new(),
+        }
     }
 
     /// Runs a statement and says how many rows it inserted, changed or deleted.
@@ -47,7 +51,11 @@ impl<'a> Tx<'a> {
     }
 
     /// Runs a statement that returns one row or none. More than one is an error.
-    pub fn query_opt<T: FromRow>(&mut self, sql: &str, params: &[Value]) -> Result<Option<T>, DbError> {
+    pub fn query_opt<T: FromRow>(
+        &mut self,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Option<T>, DbError> {
         let mut rows = self.query(sql, params)?;
         match (rows.pop(), rows.is_empty()) {
             (row, true) => Ok(row),

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::tx::{Connection, Tx};
 use crate::DbError;
+use crate::tx::{Connection, Tx};
 
 /// What a thread needs to know of a transaction: how to run it, and how to tell the caller what became of it.
 pub(crate) trait Work: Send {
@@ -42,7 +42,11 @@ pub(crate) struct Task<T, E, F> {
 
 impl<T, E, F> Task<T, E, F> {
     pub(crate) const fn new(closure: F, answer: oneshot::Sender<Result<T, E>>) -> Self {
-        Self { closure, result: None, answer }
+        Self {
+            closure,
+            result: None,
+            answer,
+        }
     }
 }
 
@@ -65,7 +69,9 @@ where
         self.result = Some(result);
         match failure {
             Some(failure) if failure.is_retryable() => Verdict::Retry(failure),
-            Some(failure @ (DbError::Poisoned(_) | DbError::Full | DbError::Busy)) => Verdict::Failed(failure),
+            Some(failure @ (DbError::Poisoned(_) | DbError::Full | DbError::Busy)) => {
+                Verdict::Failed(failure)
+            }
             Some(failure) if said_yes => Verdict::Failed(DbError::Aborted(failure.to_string())),
             None if said_yes => Verdict::Commit(signals),
             Some(_) | None => Verdict::Refused,
@@ -91,7 +97,10 @@ where
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("with something that is not text").to_owned()
 }
 
@@ -110,8 +119,16 @@ struct Line {
 
 impl Queue {
     pub(crate) fn new(limit: usize, longest_wait: Duration) -> Self {
-        let line = Mutex::new(Line { waiting: VecDeque::new(), closed: false });
-        Self { line, arrival: Condvar::new(), limit, longest_wait }
+        let line = Mutex::new(Line {
+            waiting: VecDeque::new(),
+            closed: false,
+        });
+        Self {
+            line,
+            arrival: Condvar::new(),
+            limit,
+            longest_wait,
+        }
     }
 
     /// Joins the line, unless it is full or closed.
@@ -134,7 +151,10 @@ impl Queue {
         loop {
             let mut line = self.line();
             while line.waiting.is_empty() && !line.closed {
-                line = self.arrival.wait(line).unwrap_or_else(PoisonError::into_inner);
+                line = self
+                    .arrival
+                    .wait(line)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             let (since, work) = line.waiting.pop_front()?;
             drop(line);
@@ -207,16 +227,23 @@ mod tests {
     fn who_waited_too_long_is_sent_away_unserved() {
         let queue = Queue::new(10, Duration::ZERO);
         let (answer, mut answered) = oneshot::channel::<Result<(), DbError>>();
-        queue.push(Box::new(Task::new(|_: &mut Tx<'_>| panic!("this is never run"), answer))).unwrap();
+        queue
+            .push(Box::new(Task::new(
+                |_: &mut Tx<'_>| panic!("this is never run"),
+                answer,
+            )))
+            .unwrap();
         assert!(queue.next_waiting().is_none());
         assert_eq!(answered.try_recv(), Ok(Err(DbError::Busy)));
     }
 
     #[test]
     fn when_a_database_thread_dies_nobody_waits_in_vain() {
-        let queue = Queue::new(10, Duration::from_secs(60));
+        let queue = Queue::new(10, Duration::from_mins(1));
         let (answer, mut answered) = oneshot::channel::<Result<(), DbError>>();
-        queue.push(Box::new(Task::new(|_: &mut Tx<'_>| Ok(()), answer))).unwrap();
+        queue
+            .push(Box::new(Task::new(|_: &mut Tx<'_>| Ok(()), answer)))
+            .unwrap();
         let died = catch_unwind(AssertUnwindSafe(|| {
             let _guard = OnDuty(&queue);
             panic!("a bug in the thread");
@@ -224,6 +251,9 @@ mod tests {
         assert!(died.is_err());
         assert_eq!(answered.try_recv(), Ok(Err(DbError::Closed)));
         let (answer, _) = oneshot::channel::<Result<(), DbError>>();
-        assert_eq!(queue.push(Box::new(Task::new(|_: &mut Tx<'_>| Ok(()), answer))), Err(DbError::Closed));
+        assert_eq!(
+            queue.push(Box::new(Task::new(|_: &mut Tx<'_>| Ok(()), answer))),
+            Err(DbError::Closed)
+        );
     }
 }

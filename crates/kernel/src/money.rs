@@ -17,6 +17,9 @@ pub enum MoneyError {
     /// There is nothing to allocate to: no weights, or all of them zero or negative.
     #[error("an amount cannot be split over nothing")]
     NoWeights,
+    /// Not an amount in plain digits.
+    #[error("enter an amount like 49.80, without a currency sign or grouping")]
+    NotAnAmount,
     /// Not an ISO 4217 code this build knows.
     #[error("unknown currency; use a three-letter ISO 4217 code such as EUR")]
     UnknownCurrency,
@@ -58,6 +61,21 @@ impl Currency {
             minor,
             currency: self,
         }
+    }
+
+    /// Reads a plain decimal number as people type it for machines: `49`, `49.8`, `49.80`; a comma will do for the point.
+    ///
+    /// No sign, no grouping, no more decimals than the currency has.
+    pub fn from_decimal(self, text: &str) -> Result<Money, MoneyError> {
+        let text = text.trim().replace(',', ".");
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        let exponent = usize::try_from(self.exponent()).unwrap_or(2);
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > exponent || text.ends_with('.') {
+            return Err(MoneyError::NotAnAmount);
+        }
+        let minor = format!("{whole}{fraction:0<exponent$}");
+        minor.parse().map(|minor| self.minor(minor)).map_err(|_overflow| MoneyError::Overflow)
     }
 
     /// Nothing, in this currency.
@@ -395,6 +413,18 @@ mod tests {
         );
         assert_eq!(Currency::EUR.minor(-5).to_decimal(), "-0.05");
         assert_eq!(Currency::parse("XAU"), Err(MoneyError::UnknownCurrency));
+    }
+
+    #[test]
+    fn amounts_are_read_with_the_decimals_of_their_currency() {
+        let kwd = Currency::parse("KWD").unwrap();
+        assert_eq!(Currency::EUR.from_decimal("49.8").unwrap().minor(), 4_980);
+        assert_eq!(Currency::EUR.from_decimal(" 49,80 ").unwrap().minor(), 4_980);
+        assert_eq!(kwd.from_decimal("1.250").unwrap().minor(), 1_250);
+        for bad in ["", "-1", "4.999", "1e3", ".5", "5.", "1,000.00", "€5"] {
+            assert_eq!(Currency::EUR.from_decimal(bad), Err(MoneyError::NotAnAmount), "{bad}");
+        }
+        assert_eq!(Currency::EUR.from_decimal("99999999999999999999"), Err(MoneyError::Overflow));
     }
 
     #[test]

@@ -139,6 +139,12 @@ pub enum RenderError {
     },
 }
 
+impl kernel::Coded for RenderError {
+    fn code(&self) -> kernel::Code {
+        kernel::Code::Internal
+    }
+}
+
 /// The one place pages and mails are rendered. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Templates(Arc<Shared>);

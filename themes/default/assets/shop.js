@@ -115,7 +115,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (bag && ctx.target?.closest?.("#bag, #drawer-body")) {
     // What a look at the bag would tell, for those who cannot look: what happened, and the new total.
     const words = [...$$(".notice", bag), ...$$(".sums__total", bag)].map((part) => part.innerText.replace(/\s+/g, " ").trim());
-    setTimeout(() => { $("#live").textContent = words.join(". "); }, 100);
+    setTimeout(() => { $("#live").textContent = words.join(" "); }, 100);
   }
 });
 drawer?.addEventListener("close", () => { if (opener?.isConnected) opener.focus(); });

@@ -2,7 +2,9 @@
 
 use db::{DbError, Tx, params};
 use kernel::address::AddressInput;
-use kernel::{CartLineId, Code, Coded, Currency, DeliveryMethodId, Money, Quantity, Secret, VariantId};
+use kernel::{
+    CartLineId, Code, Coded, Currency, DeliveryMethodId, Money, Quantity, Secret, VariantId,
+};
 
 use super::{Cart, MAX_LINES, store};
 use crate::error::Internal;
@@ -88,19 +90,28 @@ pub struct Added {
 /// Puts something into the visitor's cart, making one if there is none.
 ///
 /// All of it or nothing: where the stock does not suffice, the cart stays as it was.
-pub async fn add_to_cart(shop: &Shop, visitor: Option<Secret>, cmd: AddToCart) -> Result<Added, CartError> {
+pub async fn add_to_cart(
+    shop: &Shop,
+    visitor: Option<Secret>,
+    cmd: AddToCart,
+) -> Result<Added, CartError> {
     let act = shop.act(Actor::Shopper);
     shop.db
         .write(move |tx| {
             let (price, room) = for_sale(tx, &act, &cmd.variant_id)?;
             let known = match &visitor {
-                Some(visitor) => store::lock_by_visitor(tx, act.now, visitor)?.filter(|cart| cart.completed_at.is_none()),
+                Some(visitor) => store::lock_by_visitor(tx, act.now, visitor)?
+                    .filter(|cart| cart.completed_at.is_none()),
                 None => None,
             };
             let (visitor, cart_id, held) = match (known, &visitor) {
                 (Some(cart), Some(visitor)) => {
                     refuse_if_claimed(&cart, &act)?;
-                    let held = cart.lines.iter().find(|line| line.variant_id == cmd.variant_id).map(|line| line.quantity);
+                    let held = cart
+                        .lines
+                        .iter()
+                        .find(|line| line.variant_id == cmd.variant_id)
+                        .map(|line| line.quantity);
                     if held.is_none() && cart.lines.len() >= MAX_LINES {
                         return Err(CartError::Full);
                     }
@@ -114,38 +125,58 @@ pub async fn add_to_cart(shop: &Shop, visitor: Option<Secret>, cmd: AddToCart) -
             };
             let held = held.map_or(0, Quantity::get);
             let wanted = held.saturating_add(cmd.quantity.get());
-            let left = room.unwrap_or(i64::from(Quantity::MAX)).min(i64::from(Quantity::MAX));
+            let left = room
+                .unwrap_or(i64::from(Quantity::MAX))
+                .min(i64::from(Quantity::MAX));
             if i64::from(wanted) > left {
                 return Err(CartError::OutOfStock { left });
             }
             let quantity = Quantity::new(wanted).map_err(Internal::from)?;
             let line_id = store::put(tx, &act, &cart_id, &cmd.variant_id, (quantity, price))?;
-            Ok(Added { visitor, line_id, quantity })
+            Ok(Added {
+                visitor,
+                line_id,
+                quantity,
+            })
         })
         .await
 }
 
 /// The price and the stock of a variant that can be bought.
-fn for_sale(tx: &mut Tx<'_>, act: &Act, variant: &VariantId) -> Result<(Money, Option<i64>), CartError> {
+fn for_sale(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    variant: &VariantId,
+) -> Result<(Money, Option<i64>), CartError> {
     let row: Option<(String, Currency, i64)> = tx.query_opt(
         "SELECT p.status, v.currency, v.price_minor FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = $1",
         params![variant],
     )?;
-    let Some((status, currency, price)) = row else { return Err(CartError::NotForSale) };
+    let Some((status, currency, price)) = row else {
+        return Err(CartError::NotForSale);
+    };
     // A price in a currency the shop no longer sells in is no price.
     if status != "active" || currency != settings::load(tx)?.selling.currency {
         return Err(CartError::NotForSale);
     }
     let available = inventory::available(tx, act.now, std::slice::from_ref(variant))?;
-    Ok((currency.minor(price), available.get(variant).copied().flatten()))
+    Ok((
+        currency.minor(price),
+        available.get(variant).copied().flatten(),
+    ))
 }
 
 fn refuse_if_claimed(cart: &Cart, act: &Act) -> Result<(), CartError> {
-    if cart.is_claimed(act.now) { Err(CartError::CheckoutInProgress) } else { Ok(()) }
+    if cart.is_claimed(act.now) {
+        Err(CartError::CheckoutInProgress)
+    } else {
+        Ok(())
+    }
 }
 
 fn open_cart(tx: &mut Tx<'_>, act: &Act, shopper: &Shopper) -> Result<Cart, CartError> {
-    let cart = store::lock_by_visitor(tx, act.now, &shopper.visitor)?.filter(|cart| cart.completed_at.is_none());
+    let cart = store::lock_by_visitor(tx, act.now, &shopper.visitor)?
+        .filter(|cart| cart.completed_at.is_none());
     let cart = cart.ok_or(CartError::NoSuchLine)?;
     refuse_if_claimed(&cart, act)?;
     Ok(cart)
@@ -161,17 +192,38 @@ pub struct QuantitySet {
 }
 
 /// Sets how many of a line are wanted. More than there are becomes what there is.
-pub async fn set_quantity(shop: &Shop, shopper: &Shopper, line: CartLineId, wanted: Quantity) -> Result<QuantitySet, CartError> {
+pub async fn set_quantity(
+    shop: &Shop,
+    shopper: &Shopper,
+    line: CartLineId,
+    wanted: Quantity,
+) -> Result<QuantitySet, CartError> {
     let act = shop.act(Actor::Shopper);
     let shopper = shopper.clone();
     shop.db
         .write(move |tx| {
             let cart = open_cart(tx, &act, &shopper)?;
-            let held = cart.lines.iter().find(|held| held.id == line).ok_or(CartError::NoSuchLine)?;
-            let room = held.available.map_or(Quantity::MAX, |left| u32::try_from(left.max(0)).unwrap_or(Quantity::MAX));
-            let quantity = Quantity::new(wanted.get().min(room)).map_err(|_| CartError::OutOfStock { left: 0 })?;
-            store::put(tx, &act, &cart.id, &held.variant_id, (quantity, held.unit_price))?;
-            Ok(QuantitySet { quantity, reduced: quantity < wanted })
+            let held = cart
+                .lines
+                .iter()
+                .find(|held| held.id == line)
+                .ok_or(CartError::NoSuchLine)?;
+            let room = held.available.map_or(Quantity::MAX, |left| {
+                u32::try_from(left.max(0)).unwrap_or(Quantity::MAX)
+            });
+            let quantity = Quantity::new(wanted.get().min(room))
+                .map_err(|_| CartError::OutOfStock { left: 0 })?;
+            store::put(
+                tx,
+                &act,
+                &cart.id,
+                &held.variant_id,
+                (quantity, held.unit_price),
+            )?;
+            Ok(QuantitySet {
+                quantity,
+                reduced: quantity < wanted,
+            })
         })
         .await
 }
@@ -186,23 +238,38 @@ pub struct Removed {
 }
 
 /// Takes a line out of the cart.
-pub async fn remove_line(shop: &Shop, shopper: &Shopper, line: CartLineId) -> Result<Removed, CartError> {
+pub async fn remove_line(
+    shop: &Shop,
+    shopper: &Shopper,
+    line: CartLineId,
+) -> Result<Removed, CartError> {
     let act = shop.act(Actor::Shopper);
     let shopper = shopper.clone();
     shop.db
         .write(move |tx| {
             let cart = open_cart(tx, &act, &shopper)?;
-            let held = cart.lines.iter().find(|held| held.id == line).ok_or(CartError::NoSuchLine)?;
+            let held = cart
+                .lines
+                .iter()
+                .find(|held| held.id == line)
+                .ok_or(CartError::NoSuchLine)?;
             if !store::delete_line(tx, act.now, &cart.id, &line)? {
                 return Err(CartError::NoSuchLine);
             }
-            Ok(Removed { variant_id: held.variant_id.clone(), quantity: held.quantity })
+            Ok(Removed {
+                variant_id: held.variant_id.clone(),
+                quantity: held.quantity,
+            })
         })
         .await
 }
 
 /// Keeps what was typed into the checkout form, faults included, and takes today's prices as seen.
-pub async fn save_checkout_form(shop: &Shop, shopper: &Shopper, form: CheckoutForm) -> Result<(), CartError> {
+pub async fn save_checkout_form(
+    shop: &Shop,
+    shopper: &Shopper,
+    form: CheckoutForm,
+) -> Result<(), CartError> {
     let act = shop.act(Actor::Shopper);
     let shopper = shopper.clone();
     shop.db

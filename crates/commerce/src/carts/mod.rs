@@ -13,11 +13,15 @@ mod store;
 mod tests;
 
 use kernel::address::AddressInput;
-use kernel::{CartId, CartLineId, Currency, MediaId, Money, ProductId, Quantity, Sku, Slug, Timestamp, VariantId};
+use kernel::{
+    CartId, CartLineId, Currency, MediaId, Money, ProductId, Quantity, Sku, Slug, Timestamp,
+    VariantId,
+};
 use pricing::TaxClass;
 
 pub use edit::{
-    AddToCart, Added, CartError, CheckoutForm, QuantitySet, Removed, add_to_cart, remove_line, save_checkout_form, set_quantity,
+    AddToCart, Added, CartError, CheckoutForm, QuantitySet, Removed, add_to_cart, remove_line,
+    save_checkout_form, set_quantity,
 };
 pub use quote::{CartQuote, DeliveryOffer, LineState, QuotedCart, quote_cart};
 pub(crate) use store::{claim, complete, forget_expired, lock_by_visitor, release_claim};
@@ -98,4 +102,3 @@ pub struct CartLine {
     /// What one weighs.
     pub weight_grams: i64,
 }
-

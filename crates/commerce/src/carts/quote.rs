@@ -2,7 +2,9 @@
 
 use db::Tx;
 use kernel::{Country, DeliveryMethodId, Money, Quantity, Timestamp};
-use pricing::{DeliveryInput, DeliveryTax, LineInput, Quote, QuoteError, QuoteInput, RoundingPolicy};
+use pricing::{
+    DeliveryInput, DeliveryTax, LineInput, Quote, QuoteError, QuoteInput, RoundingPolicy,
+};
 
 use super::{Cart, CartLine};
 use crate::delivery::{self, DeliveryMethod};
@@ -70,12 +72,17 @@ pub struct CartQuote {
 impl CartQuote {
     /// The chosen way to deliver.
     pub fn chosen_offer(&self) -> Option<&DeliveryOffer> {
-        self.offers.iter().find(|offer| Some(&offer.method.id) == self.chosen.as_ref())
+        self.offers
+            .iter()
+            .find(|offer| Some(&offer.method.id) == self.chosen.as_ref())
     }
 
     /// How many pieces count.
     pub fn item_count(&self) -> u32 {
-        self.lines.iter().filter_map(|line| line.counts).fold(0, |sum, count| sum.saturating_add(count.get()))
+        self.lines
+            .iter()
+            .filter_map(|line| line.counts)
+            .fold(0, |sum, count| sum.saturating_add(count.get()))
     }
 }
 
@@ -88,22 +95,43 @@ fn state_of(line: &CartLine) -> (LineState, Option<Quantity>) {
         return (LineState::SoldOut, None);
     }
     if left < line.quantity.as_i64() {
-        let counts = u32::try_from(left).ok().and_then(|left| Quantity::new(left).ok());
+        let counts = u32::try_from(left)
+            .ok()
+            .and_then(|left| Quantity::new(left).ok());
         return (LineState::Reduced { left }, counts);
     }
-    let state = if line.unit_price == line.seen_price { LineState::Ok } else { LineState::PriceChanged };
+    let state = if line.unit_price == line.seen_price {
+        LineState::Ok
+    } else {
+        LineState::PriceChanged
+    };
     (state, Some(line.quantity))
 }
 
 /// What a cart costs now. Without a country in its form, as if delivered at home.
-pub fn quote_cart(tx: &mut Tx<'_>, settings: &Settings, now: Timestamp, cart: &Cart) -> Result<CartQuote, Internal> {
+pub fn quote_cart(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    now: Timestamp,
+    cart: &Cart,
+) -> Result<CartQuote, Internal> {
     let selling = &settings.selling;
-    let destination = cart.form.address.as_ref().and_then(|address| Country::parse(&address.country).ok()).unwrap_or(selling.country);
+    let destination = cart
+        .form
+        .address
+        .as_ref()
+        .and_then(|address| Country::parse(&address.country).ok())
+        .unwrap_or(selling.country);
     let methods = delivery::methods_for(tx, destination)?;
     let tax_rates = tax::rates_for(tx, selling.country, destination)?;
 
     let states: Vec<(LineState, Option<Quantity>)> = cart.lines.iter().map(state_of).collect();
-    let lines: Vec<LineInput> = cart.lines.iter().zip(&states).filter_map(|(line, (_, counts))| line_input(line, *counts)).collect();
+    let lines: Vec<LineInput> = cart
+        .lines
+        .iter()
+        .zip(&states)
+        .filter_map(|(line, (_, counts))| line_input(line, *counts))
+        .collect();
     let mut input = QuoteInput {
         currency: cart.currency,
         prices_include_tax: selling.prices_include_tax,
@@ -117,20 +145,36 @@ pub fn quote_cart(tx: &mut Tx<'_>, settings: &Settings, now: Timestamp, cart: &C
     };
     let goods = pricing::quote(&input).map_err(cannot_quote)?;
     let offers = offers(settings, now, (methods, &input, &goods));
-    let chosen = cart.form.delivery_method_id.clone().filter(|id| offers.iter().any(|offer| offer.method.id == *id));
-    let quote = match offers.iter().find(|offer| Some(&offer.method.id) == chosen.as_ref()) {
+    let chosen = cart
+        .form
+        .delivery_method_id
+        .clone()
+        .filter(|id| offers.iter().any(|offer| offer.method.id == *id));
+    let quote = match offers
+        .iter()
+        .find(|offer| Some(&offer.method.id) == chosen.as_ref())
+    {
         Some(offer) if !input.lines.is_empty() => {
             // What is fetched is taxed where it is fetched.
             if offer.method.is_pickup() {
                 input.destination = selling.country;
             }
-            input.delivery = Some(DeliveryInput { rule: offer.method.rule.clone(), tax: DeliveryTax::LikeGoods });
+            input.delivery = Some(DeliveryInput {
+                rule: offer.method.rule.clone(),
+                tax: DeliveryTax::LikeGoods,
+            });
             pricing::quote(&input).map_err(cannot_quote)?
         }
         Some(_) | None => goods,
     };
     let lines = quoted_lines(cart, states, &quote)?;
-    Ok(CartQuote { lines, quote, destination, offers, chosen })
+    Ok(CartQuote {
+        lines,
+        quote,
+        destination,
+        offers,
+        chosen,
+    })
 }
 
 fn cannot_quote(error: QuoteError) -> Internal {
@@ -149,28 +193,54 @@ fn line_input(line: &CartLine, counts: Option<Quantity>) -> Option<LineInput> {
 }
 
 /// The ways that can carry this cart, with their prices.
-fn offers(settings: &Settings, now: Timestamp, (methods, input, goods): (Vec<DeliveryMethod>, &QuoteInput, &Quote)) -> Vec<DeliveryOffer> {
-    let weight = input.lines.iter().fold(0_i64, |sum, line| sum.saturating_add(line.weight_grams.saturating_mul(line.quantity.as_i64())));
+fn offers(
+    settings: &Settings,
+    now: Timestamp,
+    (methods, input, goods): (Vec<DeliveryMethod>, &QuoteInput, &Quote),
+) -> Vec<DeliveryOffer> {
+    let weight = input.lines.iter().fold(0_i64, |sum, line| {
+        sum.saturating_add(line.weight_grams.saturating_mul(line.quantity.as_i64()))
+    });
     methods
         .into_iter()
         .filter(|method| method.currency == input.currency)
         .filter_map(|method| {
-            let (price, _reason) = pricing::delivery_price(&method.rule, goods.subtotal, weight).ok()?;
+            let (price, _reason) =
+                pricing::delivery_price(&method.rule, goods.subtotal, weight).ok()?;
             let promise = delivery::promise(settings, &method, now);
-            Some(DeliveryOffer { method, price, promise })
+            Some(DeliveryOffer {
+                method,
+                price,
+                promise,
+            })
         })
         .collect()
 }
 
-fn quoted_lines(cart: &Cart, states: Vec<(LineState, Option<Quantity>)>, quote: &Quote) -> Result<Vec<QuotedCart>, Internal> {
+fn quoted_lines(
+    cart: &Cart,
+    states: Vec<(LineState, Option<Quantity>)>,
+    quote: &Quote,
+) -> Result<Vec<QuotedCart>, Internal> {
     let mut lines = Vec::with_capacity(cart.lines.len());
     for (line, (state, counts)) in cart.lines.iter().zip(states) {
-        let quoted = quote.lines.iter().find(|quoted| quoted.key == line.id.as_str());
+        let quoted = quote
+            .lines
+            .iter()
+            .find(|quoted| quoted.key == line.id.as_str());
         let total = quoted.map_or_else(|| cart.currency.zero(), |quoted| quoted.line_total);
         if quoted.is_none() && counts.is_some() {
-            return Err(Internal::bug(format!("line {} is missing in its quote", line.id)));
+            return Err(Internal::bug(format!(
+                "line {} is missing in its quote",
+                line.id
+            )));
         }
-        lines.push(QuotedCart { line: line.clone(), state, counts, total });
+        lines.push(QuotedCart {
+            line: line.clone(),
+            state,
+            counts,
+            total,
+        });
     }
     Ok(lines)
 }

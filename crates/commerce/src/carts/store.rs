@@ -56,7 +56,9 @@ impl FromRow for CartLine {
             media_id: row.get("media_id")?,
             quantity: row.get("quantity")?,
             unit_price: currency.minor(row.get("price_minor")?),
-            compare_at: row.get::<Option<i64>>("compare_at_minor")?.map(|minor| currency.minor(minor)),
+            compare_at: row
+                .get::<Option<i64>>("compare_at_minor")?
+                .map(|minor| currency.minor(minor)),
             seen_price: currency.minor(row.get("seen_price_minor")?),
             for_sale: status == "active",
             stock_tracked: row.get("stock_tracked")?,
@@ -68,25 +70,37 @@ impl FromRow for CartLine {
 }
 
 /// The visitor's cart with live prices and stock; `None` for a visitor without one. Four statements, however many lines.
-pub fn find_by_visitor(tx: &mut Tx<'_>, now: Timestamp, visitor: &Secret) -> Result<Option<Cart>, DbError> {
+pub fn find_by_visitor(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    visitor: &Secret,
+) -> Result<Option<Cart>, DbError> {
     let row: Option<CartRow> = tx.query_opt(
         "SELECT id, currency, email, address, delivery_method_id, payment_method, claimed_until, completed_at
            FROM carts
           WHERE token_hash = $1",
         params![visitor_hash(visitor)],
     )?;
-    let Some(CartRow(cart)) = row else { return Ok(None) };
+    let Some(CartRow(cart)) = row else {
+        return Ok(None);
+    };
     with_lines(tx, now, cart).map(Some)
 }
 
 /// The visitor's cart, locked until the transaction ends.
-pub(crate) fn lock_by_visitor(tx: &mut Tx<'_>, now: Timestamp, visitor: &Secret) -> Result<Option<Cart>, DbError> {
+pub(crate) fn lock_by_visitor(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    visitor: &Secret,
+) -> Result<Option<Cart>, DbError> {
     let row: Option<CartRow> = tx.query_opt(
         "UPDATE carts SET version = version + 1 WHERE token_hash = $1
          RETURNING id, currency, email, address, delivery_method_id, payment_method, claimed_until, completed_at",
         params![visitor_hash(visitor)],
     )?;
-    let Some(CartRow(cart)) = row else { return Ok(None) };
+    let Some(CartRow(cart)) = row else {
+        return Ok(None);
+    };
     with_lines(tx, now, cart).map(Some)
 }
 
@@ -102,7 +116,11 @@ fn with_lines(tx: &mut Tx<'_>, now: Timestamp, mut cart: Cart) -> Result<Cart, D
           ORDER BY l.added_at, l.id",
         params![cart.id],
     )?;
-    let variants: Vec<VariantId> = cart.lines.iter().map(|line| line.variant_id.clone()).collect();
+    let variants: Vec<VariantId> = cart
+        .lines
+        .iter()
+        .map(|line| line.variant_id.clone())
+        .collect();
     let available = inventory::available(tx, now, &variants)?;
     let mut options = options_of(tx, &variants)?;
     for line in &mut cart.lines {
@@ -115,7 +133,10 @@ fn with_lines(tx: &mut Tx<'_>, now: Timestamp, mut cart: Cart) -> Result<Cart, D
 type Options = Vec<(String, String)>;
 
 /// The option names and values of these variants, in the products' order. One statement.
-fn options_of(tx: &mut Tx<'_>, variants: &[VariantId]) -> Result<HashMap<VariantId, Options>, DbError> {
+fn options_of(
+    tx: &mut Tx<'_>,
+    variants: &[VariantId],
+) -> Result<HashMap<VariantId, Options>, DbError> {
     let mut options: HashMap<VariantId, Options> = HashMap::new();
     if variants.is_empty() {
         return Ok(options);
@@ -126,7 +147,7 @@ fn options_of(tx: &mut Tx<'_>, variants: &[VariantId]) -> Result<HashMap<Variant
                FROM variant_option_values x
                JOIN product_options o ON o.id = x.option_id
                JOIN product_option_values v ON v.id = x.value_id
-              WHERE x.variant_id IN {}
+              WHERE x.variant_id IN ({})
               ORDER BY x.variant_id, o.position",
             in_list(1, variants.len())
         ),
@@ -151,7 +172,12 @@ pub fn item_count(tx: &mut Tx<'_>, visitor: &Secret) -> Result<u32, DbError> {
 }
 
 /// A new cart for a new visitor.
-pub(super) fn insert(tx: &mut Tx<'_>, act: &Act, visitor: &Secret, currency: Currency) -> Result<CartId, DbError> {
+pub(super) fn insert(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    visitor: &Secret,
+    currency: Currency,
+) -> Result<CartId, DbError> {
     let id = CartId::new(act.ids.as_ref());
     tx.execute(
         "INSERT INTO carts (id, token_hash, currency, version, claimed_until, created_at, changed_at, expires_at)
@@ -162,7 +188,13 @@ pub(super) fn insert(tx: &mut Tx<'_>, act: &Act, visitor: &Secret, currency: Cur
 }
 
 /// Puts pieces into the cart, onto the line of their variant if there is one.
-pub(super) fn put(tx: &mut Tx<'_>, act: &Act, cart: &CartId, variant: &VariantId, (quantity, price): (Quantity, Money)) -> Result<CartLineId, DbError> {
+pub(super) fn put(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    cart: &CartId,
+    variant: &VariantId,
+    (quantity, price): (Quantity, Money),
+) -> Result<CartLineId, DbError> {
     touch(tx, act.now, cart)?;
     let (id,): (CartLineId,) = tx.query_one(
         "INSERT INTO cart_lines (id, cart_id, variant_id, quantity, seen_price_minor, added_at)
@@ -175,20 +207,39 @@ pub(super) fn put(tx: &mut Tx<'_>, act: &Act, cart: &CartId, variant: &VariantId
 }
 
 /// Takes a line out.
-pub(super) fn delete_line(tx: &mut Tx<'_>, now: Timestamp, cart: &CartId, line: &CartLineId) -> Result<bool, DbError> {
+pub(super) fn delete_line(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    cart: &CartId,
+    line: &CartLineId,
+) -> Result<bool, DbError> {
     touch(tx, now, cart)?;
-    let deleted = tx.execute("DELETE FROM cart_lines WHERE cart_id = $1 AND id = $2", params![cart, line])?;
+    let deleted = tx.execute(
+        "DELETE FROM cart_lines WHERE cart_id = $1 AND id = $2",
+        params![cart, line],
+    )?;
     Ok(deleted == 1)
 }
 
 fn touch(tx: &mut Tx<'_>, now: Timestamp, cart: &CartId) -> Result<(), DbError> {
-    tx.execute("UPDATE carts SET changed_at = $1, expires_at = $2 WHERE id = $3", params![now, now.plus(KEPT_FOR), cart])?;
+    tx.execute(
+        "UPDATE carts SET changed_at = $1, expires_at = $2 WHERE id = $3",
+        params![now, now.plus(KEPT_FOR), cart],
+    )?;
     Ok(())
 }
 
 /// Keeps what the checkout form holds, as typed.
-pub(super) fn save_form(tx: &mut Tx<'_>, now: Timestamp, cart: &CartId, form: &CheckoutForm) -> Result<(), DbError> {
-    let address = form.address.as_ref().and_then(|address| serde_json::to_string(address).ok());
+pub(super) fn save_form(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    cart: &CartId,
+    form: &CheckoutForm,
+) -> Result<(), DbError> {
+    let address = form
+        .address
+        .as_ref()
+        .and_then(|address| serde_json::to_string(address).ok());
     tx.execute(
         "UPDATE carts
             SET email = $1, address = $2, delivery_method_id = $3, payment_method = $4, changed_at = $5, expires_at = $6
@@ -211,13 +262,19 @@ pub(crate) fn remember_prices(tx: &mut Tx<'_>, cart: &CartId) -> Result<(), DbEr
 
 /// Makes the cart stand still until a payment is over.
 pub(crate) fn claim(tx: &mut Tx<'_>, cart: &CartId, until: Timestamp) -> Result<(), DbError> {
-    tx.execute("UPDATE carts SET claimed_until = $1 WHERE id = $2", params![until, cart])?;
+    tx.execute(
+        "UPDATE carts SET claimed_until = $1 WHERE id = $2",
+        params![until, cart],
+    )?;
     Ok(())
 }
 
 /// Lets the cart move again.
 pub(crate) fn release_claim(tx: &mut Tx<'_>, cart: &CartId) -> Result<(), DbError> {
-    tx.execute("UPDATE carts SET claimed_until = 0 WHERE id = $1", params![cart])?;
+    tx.execute(
+        "UPDATE carts SET claimed_until = 0 WHERE id = $1",
+        params![cart],
+    )?;
     Ok(())
 }
 
@@ -228,7 +285,11 @@ pub(crate) fn complete(tx: &mut Tx<'_>, now: Timestamp, cart: &CartId) -> Result
 }
 
 /// Forgets at most `limit` carts that nobody came back to and that began no order; says how many.
-pub(crate) fn forget_expired(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> Result<usize, DbError> {
+pub(crate) fn forget_expired(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    limit: u32,
+) -> Result<usize, DbError> {
     let expired: Vec<(CartId,)> = tx.query(
         "SELECT c.id
            FROM carts c

@@ -8,6 +8,7 @@ use kernel::{CategoryId, Code, Coded, ProductId, Slug, TextError};
 
 use super::limits;
 use super::store::{self, categories as rows};
+use crate::media::Picture;
 use crate::staff::{Authorized, EditProducts};
 use crate::{Act, Internal, Shop};
 
@@ -129,13 +130,36 @@ impl Coded for ShelfError {
 
 /// All categories as a tree, each level in the merchant's order. One statement.
 pub async fn category_tree(shop: &Shop) -> Result<Vec<CategoryNode>, Internal> {
-    shop.db.read(|tx| Ok(tree(rows::all_with_counts(tx)?))).await
+    shop.db
+        .read(|tx| Ok(tree(rows::all_with_counts(tx)?)))
+        .await
 }
 
 /// The category at this address, with its neighbourhood. One statement.
 pub async fn find_category(shop: &Shop, slug: Slug) -> Result<Option<CategoryPage>, Internal> {
-    let all = shop.db.read(|tx| rows::all_with_counts(tx).map_err(Internal::from)).await?;
+    let all = shop
+        .db
+        .read(|tx| rows::all_with_counts(tx).map_err(Internal::from))
+        .await?;
     Ok(category_page(&tree(all), &slug))
+}
+
+/// Building block of [`category_tree`].
+pub fn read_tree(tx: &mut Tx<'_>) -> Result<Vec<CategoryNode>, Internal> {
+    Ok(tree(rows::all_with_counts(tx)?))
+}
+
+/// The category at this address, looked up in a tree that was read before.
+pub fn find_in_tree(tree: &[CategoryNode], slug: &Slug) -> Option<CategoryPage> {
+    category_page(tree, slug)
+}
+
+/// A picture for each of these categories: that of the first product in it that has one. One statement.
+pub fn pictures(
+    tx: &mut Tx<'_>,
+    categories: &[CategoryId],
+) -> Result<HashMap<CategoryId, Picture>, Internal> {
+    Ok(rows::pictures(tx, categories)?)
 }
 
 /// Creates or changes a category, also its place in the tree.
@@ -198,7 +222,11 @@ fn save(tx: &mut Tx<'_>, act: &Act, category: &SaveCategory) -> Result<CategoryI
     let revision = store::next_revision(tx)?;
     let (title, intro) = texts(&category.title, &category.intro)?;
     let id = match &category.id {
-        Some(id) => rows::find(tx, id)?.ok_or(ShelfError::NotFound("category"))?.id,
+        Some(id) => {
+            rows::find(tx, id)?
+                .ok_or(ShelfError::NotFound("category"))?
+                .id
+        }
         None => CategoryId::new(&*act.ids),
     };
     if rows::id_by_slug(tx, &category.slug)?.is_some_and(|other| other != id) {
@@ -216,8 +244,13 @@ fn save(tx: &mut Tx<'_>, act: &Act, category: &SaveCategory) -> Result<CategoryI
             return Err(ShelfError::TooDeep);
         }
     }
-    let row =
-        Category { id: id.clone(), parent_id: category.parent.clone(), slug: category.slug.clone(), title, intro };
+    let row = Category {
+        id: id.clone(),
+        parent_id: category.parent.clone(),
+        slug: category.slug.clone(),
+        title,
+        intro,
+    };
     rows::put(tx, &row, category.position, act.now)?;
     rows::stamp_products(tx, &id, revision, act.now)?;
     rows::inherit(tx, revision)?;
@@ -225,13 +258,22 @@ fn save(tx: &mut Tx<'_>, act: &Act, category: &SaveCategory) -> Result<CategoryI
 }
 
 pub(super) fn texts(title: &str, intro: &str) -> Result<(String, String), ShelfError> {
-    let title = one_line(title, limits::TITLE).map_err(|error| ShelfError::Text { field: "title", error })?;
+    let title = one_line(title, limits::TITLE).map_err(|error| ShelfError::Text {
+        field: "title",
+        error,
+    })?;
     let intro = intro.trim();
     if intro.chars().count() > limits::DESCRIPTION {
-        return Err(ShelfError::Text { field: "intro", error: TextError::TooLong(limits::DESCRIPTION) });
+        return Err(ShelfError::Text {
+            field: "intro",
+            error: TextError::TooLong(limits::DESCRIPTION),
+        });
     }
     if intro.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(ShelfError::Text { field: "intro", error: TextError::Unprintable });
+        return Err(ShelfError::Text {
+            field: "intro",
+            error: TextError::Unprintable,
+        });
     }
     Ok((title, intro.to_owned()))
 }
@@ -246,30 +288,53 @@ pub(super) fn check_products(tx: &mut Tx<'_>, products: &[ProductId]) -> Result<
         return Err(ShelfError::Twice(twice.clone()));
     }
     let known = store::products::count_known(tx, products)?;
-    if usize::try_from(known).ok() == Some(products.len()) { Ok(()) } else { Err(ShelfError::NotFound("product")) }
+    if usize::try_from(known).ok() == Some(products.len()) {
+        Ok(())
+    } else {
+        Err(ShelfError::NotFound("product"))
+    }
 }
 
 /// Rows into a tree; they come sorted by place among their siblings.
 fn tree(rows: Vec<(Category, u32)>) -> Vec<CategoryNode> {
     let mut below: HashMap<Option<CategoryId>, Vec<CategoryNode>> = HashMap::new();
     for (category, count) in rows {
-        let node = CategoryNode { category, count, children: Vec::new() };
-        below.entry(node.category.parent_id.clone()).or_default().push(node);
+        let node = CategoryNode {
+            category,
+            count,
+            children: Vec::new(),
+        };
+        below
+            .entry(node.category.parent_id.clone())
+            .or_default()
+            .push(node);
     }
     let top = below.remove(&None).unwrap_or_default();
-    top.into_iter().map(|node| with_children(node, &mut below)).collect()
+    top.into_iter()
+        .map(|node| with_children(node, &mut below))
+        .collect()
 }
 
-fn with_children(mut node: CategoryNode, below: &mut HashMap<Option<CategoryId>, Vec<CategoryNode>>) -> CategoryNode {
-    let children = below.remove(&Some(node.category.id.clone())).unwrap_or_default();
-    node.children = children.into_iter().map(|child| with_children(child, below)).collect();
+fn with_children(
+    mut node: CategoryNode,
+    below: &mut HashMap<Option<CategoryId>, Vec<CategoryNode>>,
+) -> CategoryNode {
+    let children = below
+        .remove(&Some(node.category.id.clone()))
+        .unwrap_or_default();
+    node.children = children
+        .into_iter()
+        .map(|child| with_children(child, below))
+        .collect();
     node
 }
 
 fn category_page(level: &[CategoryNode], slug: &Slug) -> Option<CategoryPage> {
     for node in level {
         if node.category.slug == *slug {
-            let others = level.iter().filter(|other| other.category.id != node.category.id);
+            let others = level
+                .iter()
+                .filter(|other| other.category.id != node.category.id);
             return Some(CategoryPage {
                 category: node.category.clone(),
                 path: Vec::new(),

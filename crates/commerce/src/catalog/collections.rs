@@ -1,5 +1,6 @@
 //! Collections: rows of products put together by hand.
 
+use db::Tx;
 use kernel::{CollectionId, ProductId, Slug};
 
 use super::categories::{ShelfError, check_products, texts};
@@ -41,12 +42,21 @@ pub struct SaveCollection {
 
 /// All collections in the merchant's order. One statement.
 pub async fn list_collections(shop: &Shop) -> Result<Vec<Collection>, Internal> {
-    shop.db.read(|tx| rows::all(tx).map_err(Internal::from)).await
+    shop.db
+        .read(|tx| rows::all(tx).map_err(Internal::from))
+        .await
 }
 
 /// The collection at this address.
 pub async fn find_collection(shop: &Shop, slug: Slug) -> Result<Option<Collection>, Internal> {
-    shop.db.read(move |tx| rows::find_by_slug(tx, &slug).map_err(Internal::from)).await
+    shop.db
+        .read(move |tx| rows::find_by_slug(tx, &slug).map_err(Internal::from))
+        .await
+}
+
+/// Building block of [`list_collections`].
+pub fn read_collections(tx: &mut Tx<'_>) -> Result<Vec<Collection>, Internal> {
+    Ok(rows::all(tx)?)
 }
 
 /// Creates or changes a collection and puts exactly these products into it.
@@ -69,7 +79,13 @@ pub async fn save_collection(
                 return Err(ShelfError::SlugTaken(collection.slug.clone()));
             }
             check_products(tx, &collection.products)?;
-            let row = Collection { id: id.clone(), slug: collection.slug.clone(), title, intro, count: 0 };
+            let row = Collection {
+                id: id.clone(),
+                slug: collection.slug.clone(),
+                title,
+                intro,
+                count: 0,
+            };
             rows::put(tx, &row, collection.position, act.now)?;
             rows::replace_products(tx, &id, &collection.products)?;
             Ok(id)
@@ -87,7 +103,11 @@ pub async fn delete_collection(
     shop.db
         .write(move |tx| {
             store::next_revision(tx)?;
-            if rows::delete(tx, &collection)? { Ok(()) } else { Err(ShelfError::NotFound("collection")) }
+            if rows::delete(tx, &collection)? {
+                Ok(())
+            } else {
+                Err(ShelfError::NotFound("collection"))
+            }
         })
         .await
 }

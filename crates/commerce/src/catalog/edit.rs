@@ -4,7 +4,8 @@ mod plan;
 
 use db::{DbError, Tx};
 use kernel::{
-    Code, Coded, Currency, MediaId, Money, OptionId, OptionValueId, ProductId, Sku, Slug, TextError, VariantId,
+    Code, Coded, Currency, MediaId, Money, OptionId, OptionValueId, ProductId, Sku, Slug,
+    TextError, VariantId,
 };
 
 use super::store::{self, products::VariantUse};
@@ -159,7 +160,9 @@ pub enum Problem {
     #[error("enter an amount of zero or more")]
     Negative,
     /// The price before is not above the price now.
-    #[error("the earlier price must be higher than the price; leave it empty if nothing is reduced")]
+    #[error(
+        "the earlier price must be higher than the price; leave it empty if nothing is reduced"
+    )]
     NotReduced,
     /// A content of nothing.
     #[error("enter how much is in it, at least 1")]
@@ -185,7 +188,9 @@ pub enum SaveProductError {
     #[error("these article numbers are taken by other products: {}", listed(.0))]
     SkuTaken(Vec<Sku>),
     /// Somebody else saved it meanwhile.
-    #[error("the product was changed meanwhile (version {seen} was opened, it is at {current}); reload it")]
+    #[error(
+        "the product was changed meanwhile (version {seen} was opened, it is at {current}); reload it"
+    )]
     Stale {
         /// The version the editor saw.
         seen: i64,
@@ -256,17 +261,33 @@ pub async fn set_status(
 }
 
 /// Building block of [`save_product`].
-pub(crate) fn save(tx: &mut Tx<'_>, act: &Act, product: &SaveProduct) -> Result<Saved, SaveProductError> {
+pub(crate) fn save(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    product: &SaveProduct,
+) -> Result<Saved, SaveProductError> {
     let revision = store::next_revision(tx)?;
     let known = match &product.target {
-        Target::New => plan::Known { id: ProductId::new(&*act.ids), options: Vec::new(), variants: Vec::new() },
+        Target::New => plan::Known {
+            id: ProductId::new(&*act.ids),
+            options: Vec::new(),
+            variants: Vec::new(),
+        },
         Target::Existing { id, version } => {
             current(tx, id, *version)?;
             let options = store::products::options_of(tx, id)?;
-            plan::Known { id: id.clone(), options, variants: store::products::variants_of(tx, id)? }
+            plan::Known {
+                id: id.clone(),
+                options,
+                variants: store::products::variants_of(tx, id)?,
+            }
         }
     };
-    let wanted: Vec<MediaId> = product.pictures.iter().map(|picture| picture.media.clone()).collect();
+    let wanted: Vec<MediaId> = product
+        .pictures
+        .iter()
+        .map(|picture| picture.media.clone())
+        .collect();
     let pictures = media::store::known_of(tx, &wanted)?;
     let plan = plan::plan(product, &known, &pictures, act).map_err(SaveProductError::Invalid)?;
     refuse_taken(tx, product, &known.id)?;
@@ -276,7 +297,15 @@ pub(crate) fn save(tx: &mut Tx<'_>, act: &Act, product: &SaveProduct) -> Result<
         return Err(SaveProductError::InUse(uses));
     }
     let version = write(tx, act, product, revision, &plan)?;
-    Ok(Saved { id: plan.id, version, variants: plan.variants.into_iter().map(|variant| variant.row.id).collect() })
+    Ok(Saved {
+        id: plan.id,
+        version,
+        variants: plan
+            .variants
+            .into_iter()
+            .map(|variant| variant.row.id)
+            .collect(),
+    })
 }
 
 fn write(
@@ -296,8 +325,18 @@ fn write(
         facts: &plan.facts.join("\n"),
         tax_class: product.tax_class,
         currency: product.currency,
-        min_price_minor: plan.variants.iter().map(|v| v.row.price.minor()).min().unwrap_or(0),
-        max_price_minor: plan.variants.iter().map(|v| v.row.price.minor()).max().unwrap_or(0),
+        min_price_minor: plan
+            .variants
+            .iter()
+            .map(|v| v.row.price.minor())
+            .min()
+            .unwrap_or(0),
+        max_price_minor: plan
+            .variants
+            .iter()
+            .map(|v| v.row.price.minor())
+            .max()
+            .unwrap_or(0),
         revision,
         now: act.now,
     };
@@ -327,31 +366,60 @@ fn write(
     for (position, (media, alt)) in (0_i64..).zip(&plan.pictures) {
         store::products::put_picture(tx, id, position, media, alt)?;
     }
-    let options: Vec<OptionId> = plan.options.iter().map(|option| option.id.clone()).collect();
-    let values: Vec<OptionValueId> =
-        plan.options.iter().flat_map(|option| option.values.iter().map(|value| value.id.clone())).collect();
+    let options: Vec<OptionId> = plan
+        .options
+        .iter()
+        .map(|option| option.id.clone())
+        .collect();
+    let values: Vec<OptionValueId> = plan
+        .options
+        .iter()
+        .flat_map(|option| option.values.iter().map(|value| value.id.clone()))
+        .collect();
     store::products::delete_other_options(tx, id, &options, &values)?;
     Ok(version)
 }
 
-fn refuse_taken(tx: &mut Tx<'_>, product: &SaveProduct, id: &ProductId) -> Result<(), SaveProductError> {
+fn refuse_taken(
+    tx: &mut Tx<'_>,
+    product: &SaveProduct,
+    id: &ProductId,
+) -> Result<(), SaveProductError> {
     if store::products::product_by_slug(tx, &product.slug)?.is_some_and(|other| other.id != *id) {
         return Err(SaveProductError::SlugTaken(product.slug.clone()));
     }
-    let skus: Vec<Sku> = product.variants.iter().map(|variant| variant.sku.clone()).collect();
+    let skus: Vec<Sku> = product
+        .variants
+        .iter()
+        .map(|variant| variant.sku.clone())
+        .collect();
     let taken = store::products::skus_of_others(tx, id, &skus)?;
-    if taken.is_empty() { Ok(()) } else { Err(SaveProductError::SkuTaken(taken)) }
+    if taken.is_empty() {
+        Ok(())
+    } else {
+        Err(SaveProductError::SkuTaken(taken))
+    }
 }
 
 /// The product, if it still is as its editor saw it.
 fn current(tx: &mut Tx<'_>, id: &ProductId, seen: i64) -> Result<Product, SaveProductError> {
     let product = store::products::product_by_id(tx, id)?.ok_or(SaveProductError::NotFound)?;
-    if product.version == seen { Ok(product) } else { Err(SaveProductError::Stale { seen, current: product.version }) }
+    if product.version == seen {
+        Ok(product)
+    } else {
+        Err(SaveProductError::Stale {
+            seen,
+            current: product.version,
+        })
+    }
 }
 
 fn stale(tx: &mut Tx<'_>, id: &ProductId, seen: i64) -> Result<SaveProductError, DbError> {
     Ok(match store::products::product_by_id(tx, id)? {
-        Some(product) => SaveProductError::Stale { seen, current: product.version },
+        Some(product) => SaveProductError::Stale {
+            seen,
+            current: product.version,
+        },
         None => SaveProductError::NotFound,
     })
 }

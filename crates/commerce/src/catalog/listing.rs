@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use db::{DbError, Tx};
-use kernel::{CategoryId, CollectionId, Money, Page, PageRequest, ProductId, Slug, Timestamp, VariantId};
+use kernel::{
+    CategoryId, CollectionId, Money, Page, PageRequest, ProductId, Slug, Timestamp, VariantId,
+};
 
 use super::store::lists::{self, CardRow, CardVariant};
 use super::{Content, ProductPicture, Swatch, UnitPrice};
@@ -103,7 +105,7 @@ pub async fn list_cards_by_id(shop: &Shop, ids: Vec<ProductId>) -> Result<Vec<Ca
 }
 
 /// Building block of [`list_cards`].
-pub(crate) fn cards(tx: &mut Tx<'_>, now: Timestamp, listing: &Listing) -> Result<Page<Card>, Internal> {
+pub fn cards(tx: &mut Tx<'_>, now: Timestamp, listing: &Listing) -> Result<Page<Card>, Internal> {
     let rows = lists::page(tx, listing)?;
     let total = match rows.first() {
         Some(first) => first.total,
@@ -114,11 +116,46 @@ pub(crate) fn cards(tx: &mut Tx<'_>, now: Timestamp, listing: &Listing) -> Resul
 }
 
 /// Building block of [`list_cards_by_id`].
-pub(crate) fn cards_by_id(tx: &mut Tx<'_>, now: Timestamp, ids: &[ProductId]) -> Result<Vec<Card>, Internal> {
+pub fn cards_by_id(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    ids: &[ProductId],
+) -> Result<Vec<Card>, Internal> {
     let mut rows = lists::by_id(tx, ids)?;
-    let places: HashMap<&ProductId, usize> = ids.iter().enumerate().map(|(place, id)| (id, place)).collect();
+    let places: HashMap<&ProductId, usize> = ids
+        .iter()
+        .enumerate()
+        .map(|(place, id)| (id, place))
+        .collect();
     rows.sort_by_key(|row| places.get(&row.id).copied());
     assemble(tx, now, rows)
+}
+
+/// The first `each` cards of each of these collections, as their own pages show them first. Collections without any are
+/// left out. Four statements, however many collections there are.
+pub fn first_of_collections(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    collections: &[CollectionId],
+    each: u32,
+) -> Result<Vec<(CollectionId, Vec<Card>)>, Internal> {
+    let mut placed = lists::first_of_collections(tx, collections, each)?;
+    let mut ids: Vec<ProductId> = placed.values().flatten().cloned().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let cards: HashMap<ProductId, Card> = cards_by_id(tx, now, &ids)?
+        .into_iter()
+        .map(|card| (card.id.clone(), card))
+        .collect();
+    let row = |id: &CollectionId| {
+        let cards: Vec<Card> = placed
+            .remove(id)?
+            .iter()
+            .filter_map(|product| cards.get(product).cloned())
+            .collect();
+        (!cards.is_empty()).then(|| (id.clone(), cards))
+    };
+    Ok(collections.iter().filter_map(row).collect())
 }
 
 /// Variants asked about at once; both databases limit the parameters of a statement.
@@ -160,11 +197,19 @@ fn card(
     available: &HashMap<VariantId, Option<i64>>,
 ) -> Card {
     let price = row.currency.minor(row.min_price_minor);
-    let cheapest = variants.iter().find(|variant| variant.price_minor == row.min_price_minor);
-    let compare_at = cheapest.and_then(|variant| variant.compare_at_minor).map(|minor| row.currency.minor(minor));
+    let cheapest = variants
+        .iter()
+        .find(|variant| variant.price_minor == row.min_price_minor);
+    let compare_at = cheapest
+        .and_then(|variant| variant.compare_at_minor)
+        .map(|minor| row.currency.minor(minor));
     let content: Option<Content> = cheapest.and_then(|variant| variant.content);
     let available = variants.iter().try_fold(0_i64, |sum, variant| {
-        available.get(&variant.id).copied().flatten().map(|count| sum.saturating_add(count.max(0)))
+        available
+            .get(&variant.id)
+            .copied()
+            .flatten()
+            .map(|count| sum.saturating_add(count.max(0)))
     });
     let only_variant = match variants {
         [only] if only.is_without_options => Some(only.id.clone()),

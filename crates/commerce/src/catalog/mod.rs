@@ -17,7 +17,9 @@ pub(crate) mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use kernel::{Currency, Money, OptionId, OptionValueId, ProductId, Sku, Slug, Timestamp, VariantId};
+use kernel::{
+    Currency, Money, OptionId, OptionValueId, ProductId, Sku, Slug, Timestamp, VariantId,
+};
 use serde::Serialize;
 
 pub use categories::{
@@ -260,13 +262,28 @@ pub struct ProductPicture {
 }
 
 fn saving(price: Money, compare_at: Option<Money>) -> Option<Money> {
-    compare_at.and_then(|before| before.checked_sub(price).ok()).filter(|less| less.minor() > 0)
+    compare_at
+        .and_then(|before| before.checked_sub(price).ok())
+        .filter(|less| less.minor() > 0)
 }
 
 fn unit_price(price: Money, content: Option<Content>) -> Option<UnitPrice> {
-    let content = content.filter(|content| *content != Content { amount: 1, unit: ContentUnit::Piece })?;
+    let content = content.filter(|content| {
+        *content
+            != Content {
+                amount: 1,
+                unit: ContentUnit::Piece,
+            }
+    })?;
     let amount = i64::from(content.amount);
     let half = amount.checked_div(2)?;
-    let minor = price.minor().checked_mul(content.unit.in_compared())?.checked_add(half)?.checked_div(amount)?;
-    Some(UnitPrice { price: price.currency().minor(minor), per: content.unit.compared_per() })
+    let minor = price
+        .minor()
+        .checked_mul(content.unit.in_compared())?
+        .checked_add(half)?
+        .checked_div(amount)?;
+    Some(UnitPrice {
+        price: price.currency().minor(minor),
+        per: content.unit.compared_per(),
+    })
 }

@@ -1,7 +1,7 @@
 //! What a product's page shows.
 
 use db::Tx;
-use kernel::{Slug, Timestamp};
+use kernel::{Slug, Timestamp, VariantId};
 
 use super::{Category, Product, ProductOption, ProductPicture, ProductStatus, Variant, store};
 use crate::{Internal, Shop, inventory};
@@ -55,12 +55,17 @@ impl ProductPage {
     /// The variant with these values' slugs, in the order of the options.
     pub fn variant_by_slugs(&self, slugs: &[&str]) -> Option<&OnSale> {
         let combination = slugs.join("/");
-        self.variants.iter().find(|on_sale| on_sale.variant.combination == combination)
+        self.variants
+            .iter()
+            .find(|on_sale| on_sale.variant.combination == combination)
     }
 
     /// The variant to show when nothing was chosen: the first that can be bought, or else the first.
     pub fn first_choice(&self) -> Option<&OnSale> {
-        self.variants.iter().find(|on_sale| on_sale.can_be_bought()).or_else(|| self.variants.first())
+        self.variants
+            .iter()
+            .find(|on_sale| on_sale.can_be_bought())
+            .or_else(|| self.variants.first())
     }
 }
 
@@ -72,15 +77,24 @@ pub async fn find_product_page(shop: &Shop, slug: Slug) -> Result<Option<Shown>,
     shop.db.read(move |tx| product_page(tx, now, &slug)).await
 }
 
-/// Building block of [`find_product_page`].
-pub(crate) fn product_page(tx: &mut Tx<'_>, now: Timestamp, slug: &Slug) -> Result<Option<Shown>, Internal> {
-    let Some(product) = store::products::product_by_slug(tx, slug)? else { return Ok(None) };
+/// Building block of [`find_product_page`]: for a page that reads more in the same transaction.
+pub fn product_page(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    slug: &Slug,
+) -> Result<Option<Shown>, Internal> {
+    let Some(product) = store::products::product_by_slug(tx, slug)? else {
+        return Ok(None);
+    };
     if product.status == ProductStatus::Draft {
         return Ok(None);
     }
     let path = store::categories::path_of_product(tx, &product.id)?;
     if product.status == ProductStatus::Archived {
-        return Ok(Some(Shown::Gone { title: product.title, path }));
+        return Ok(Some(Shown::Gone {
+            title: product.title,
+            path,
+        }));
     }
     let options = store::products::options_of(tx, &product.id)?;
     let variants = store::products::variants_of(tx, &product.id)?;
@@ -90,9 +104,24 @@ pub(crate) fn product_page(tx: &mut Tx<'_>, now: Timestamp, slug: &Slug) -> Resu
     let variants = variants
         .into_iter()
         .map(|variant| {
-            let available = available.get(&variant.id).copied().flatten().map(|count| count.max(0));
+            let available = available
+                .get(&variant.id)
+                .copied()
+                .flatten()
+                .map(|count| count.max(0));
             OnSale { variant, available }
         })
         .collect();
-    Ok(Some(Shown::Product(Box::new(ProductPage { product, options, variants, pictures, path }))))
+    Ok(Some(Shown::Product(Box::new(ProductPage {
+        product,
+        options,
+        variants,
+        pictures,
+        path,
+    }))))
+}
+
+/// The title of the product a variant on sale belongs to. One statement.
+pub fn title_of_variant(tx: &mut Tx<'_>, variant: &VariantId) -> Result<Option<String>, Internal> {
+    Ok(store::products::title_of_variant(tx, variant)?)
 }

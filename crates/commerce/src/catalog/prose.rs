@@ -85,7 +85,10 @@ mod tests {
 
     #[test]
     fn markup_in_a_description_is_shown_and_not_obeyed() {
-        assert_eq!(to_html("<script>alert('x')</script>"), "<p>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</p>");
+        assert_eq!(
+            to_html("<script>alert('x')</script>"),
+            "<p>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</p>"
+        );
     }
 
     proptest! {

@@ -26,8 +26,11 @@ use crate::shop::{Shop, Shopper};
 use crate::staff::Actor;
 
 pub use requirements::{Requirement, payment_methods, requirements};
-pub use resume::{NoticeFailed, cancel_payment, cancel_unpaid, continue_payment, receive_notice, resume_payment, tidy};
 pub(crate) use resume::{CANCEL_UNPAID, CancelUnpaid, RESUME, Resume};
+pub use resume::{
+    NoticeFailed, cancel_payment, cancel_unpaid, continue_payment, receive_notice, resume_payment,
+    tidy,
+};
 
 /// Places the order of the visitor's cart.
 #[derive(Debug, Clone)]
@@ -107,7 +110,10 @@ enum Prepared {
     /// The cart became this order before.
     Already(Box<Order>),
     /// Ask the gateway for this payment.
-    Pay { payment: Box<Payment>, reference: String },
+    Pay {
+        payment: Box<Payment>,
+        reference: String,
+    },
     /// There is nothing to pay: it is placed.
     Free(Box<Order>),
 }
@@ -115,10 +121,17 @@ enum Prepared {
 /// Turns the visitor's cart into an order and pays for it.
 ///
 /// Safe to call twice, also at once: every call gets the answer of the first.
-pub async fn place_order(shop: &Shop, shopper: &Shopper, cmd: PlaceOrder) -> Result<Placement, PlaceOrderError> {
+pub async fn place_order(
+    shop: &Shop,
+    shopper: &Shopper,
+    cmd: PlaceOrder,
+) -> Result<Placement, PlaceOrderError> {
     let act = shop.act(Actor::Shopper);
     let (visitor, gateways) = (shopper.visitor.clone(), shop.gateways.clone());
-    let prepared = shop.db.write(move |tx| prepare::prepare(tx, &act, &gateways, (&visitor, &cmd))).await?;
+    let prepared = shop
+        .db
+        .write(move |tx| prepare::prepare(tx, &act, &gateways, (&visitor, &cmd)))
+        .await?;
     match prepared {
         Prepared::Already(order) | Prepared::Free(order) => Ok(Placement::Placed(order)),
         Prepared::Pay { payment, reference } => Ok(pay(shop, &payment, reference).await?),
@@ -130,10 +143,17 @@ async fn pay(shop: &Shop, payment: &Payment, reference: String) -> Result<Placem
     let outcome = match shop.gateways.find(&payment.gateway) {
         Some(gateway) => {
             let return_url = format!("{}/checkout/return", shop.origin);
-            let request = PaymentRequest { payment: payment.id.clone(), amount: payment.amount, reference, return_url };
+            let request = PaymentRequest {
+                payment: payment.id.clone(),
+                amount: payment.amount,
+                reference,
+                return_url,
+            };
             gateway.authorize(&request).await
         }
-        None => Outcome::Unknown { why: format!("no gateway {} is set up", payment.gateway) },
+        None => Outcome::Unknown {
+            why: format!("no gateway {} is set up", payment.gateway),
+        },
     };
     settle::settle_outcome(shop, &shop.act(Actor::Shopper), payment, outcome, None).await
 }
@@ -151,5 +171,7 @@ pub fn status_url(shop: &Shop, order: &Order) -> String {
 /// The reference a gateway shows for a draft.
 fn draft_reference(id: &OrderId) -> String {
     let text = id.as_str();
-    text.get(text.len().saturating_sub(8)..).unwrap_or(text).to_uppercase()
+    text.get(text.len().saturating_sub(8)..)
+        .unwrap_or(text)
+        .to_uppercase()
 }

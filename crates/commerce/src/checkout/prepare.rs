@@ -6,7 +6,10 @@ use kernel::time::MINUTE;
 use kernel::{OrderLineId, Rate, Secret};
 
 use super::requirements::{Ready, payment_requirement, ready};
-use super::{PlaceOrder, PlaceOrderError, Prepared, RESUME, Requirement, Resume, draft_reference, payment_methods, settle};
+use super::{
+    PlaceOrder, PlaceOrderError, Prepared, RESUME, Requirement, Resume, draft_reference,
+    payment_methods, settle,
+};
 use crate::carts::{self, Cart, CartQuote, QuotedCart, quote_cart};
 use crate::error::Internal;
 use crate::inventory::{self, Shortage, Want};
@@ -31,7 +34,10 @@ pub(super) fn prepare(
         // A payment is under way: this call joins it. The gateway gives the same answer to the same key.
         if let Some(payment) = open_payment(tx, &order)? {
             let reference = draft_reference(&order.id);
-            return Ok(Prepared::Pay { payment: Box::new(payment), reference });
+            return Ok(Prepared::Pay {
+                payment: Box::new(payment),
+                reference,
+            });
         }
     }
     let settings = settings::load(tx)?;
@@ -41,28 +47,55 @@ pub(super) fn prepare(
     }
     let methods = payment_methods(&settings, gateways);
     let ready = check(&cart, &quote, (cmd, &methods))?;
-    let order = draft(tx, act, (&cart, &quote, &ready), (&settings, &cmd.payment_method))?;
+    let order = draft(
+        tx,
+        act,
+        (&cart, &quote, &ready),
+        (&settings, &cmd.payment_method),
+    )?;
     if quote.quote.total.is_zero() {
         hold(tx, act, &order, &quote)?;
         let order = settle::place(tx, act, (&order, &cart.id), None)?;
         return Ok(Prepared::Free(Box::new(order)));
     }
-    let live = gateways.find(&cmd.payment_method).is_some_and(|gateway| gateway.is_live());
-    let new = NewPayment { order: &order.id, gateway: &cmd.payment_method, amount: quote.quote.total, live };
+    let live = gateways
+        .find(&cmd.payment_method)
+        .is_some_and(|gateway| gateway.is_live());
+    let new = NewPayment {
+        order: &order.id,
+        gateway: &cmd.payment_method,
+        amount: quote.quote.total,
+        live,
+    };
     let payment = payments::insert(tx, act, &new)?;
     // Armed before the gateway hears of it: should we die now, the sweeper asks.
-    let resume = Resume { payment_id: payment.id.clone() };
-    jobs::enqueue(tx, act.now, &NewJob::new(RESUME, &resume).at(act.now.plus(MINUTE)))?;
+    let resume = Resume {
+        payment_id: payment.id.clone(),
+    };
+    jobs::enqueue(
+        tx,
+        act.now,
+        &NewJob::new(RESUME, &resume).at(act.now.plus(MINUTE)),
+    )?;
     carts::claim(tx, &cart.id, inventory::hold_until(act.now))?;
     hold(tx, act, &order, &quote)?;
-    Ok(Prepared::Pay { payment: Box::new(payment), reference: draft_reference(&order.id) })
+    Ok(Prepared::Pay {
+        payment: Box::new(payment),
+        reference: draft_reference(&order.id),
+    })
 }
 
 fn open_payment(tx: &mut Tx<'_>, order: &Order) -> Result<Option<Payment>, Internal> {
-    Ok(payments::of_order(tx, &order.id)?.into_iter().rfind(|payment| payment.status.is_open()))
+    Ok(payments::of_order(tx, &order.id)?
+        .into_iter()
+        .rfind(|payment| payment.status.is_open()))
 }
 
-fn check<'a>(cart: &Cart, quote: &'a CartQuote, (cmd, methods): (&PlaceOrder, &[&str])) -> Result<Ready<'a>, PlaceOrderError> {
+fn check<'a>(
+    cart: &Cart,
+    quote: &'a CartQuote,
+    (cmd, methods): (&PlaceOrder, &[&str]),
+) -> Result<Ready<'a>, PlaceOrderError> {
     let payment = payment_requirement(Some(&cmd.payment_method), quote, methods);
     let ready = match (ready(cart, quote), payment) {
         (Ok(ready), None) => ready,
@@ -74,7 +107,10 @@ fn check<'a>(cart: &Cart, quote: &'a CartQuote, (cmd, methods): (&PlaceOrder, &[
     };
     let now = quote.quote.total;
     if now != cmd.total_seen {
-        return Err(PlaceOrderError::TotalChanged { seen: cmd.total_seen, now });
+        return Err(PlaceOrderError::TotalChanged {
+            seen: cmd.total_seen,
+            now,
+        });
     }
     Ok(ready)
 }
@@ -86,8 +122,18 @@ fn draft(
     (cart, quote, ready): (&Cart, &CartQuote, &Ready<'_>),
     (settings, payment_method): (&Settings, &str),
 ) -> Result<Order, PlaceOrderError> {
-    let lines = quote.lines.iter().filter_map(|line| order_line(act, quote, line).transpose()).collect::<Result<Vec<_>, Internal>>()?;
-    let quoted = quote.quote.delivery.as_ref().ok_or(PlaceOrderError::Incomplete(vec![Requirement::ChooseDelivery]))?;
+    let lines = quote
+        .lines
+        .iter()
+        .filter_map(|line| order_line(act, quote, line).transpose())
+        .collect::<Result<Vec<_>, Internal>>()?;
+    let quoted = quote
+        .quote
+        .delivery
+        .as_ref()
+        .ok_or(PlaceOrderError::Incomplete(vec![
+            Requirement::ChooseDelivery,
+        ]))?;
     let delivery = OrderDelivery {
         method_id: ready.offer.method.id.clone(),
         name: ready.offer.method.name.clone(),
@@ -116,13 +162,27 @@ fn draft(
             lines: &lines,
         },
     )?;
-    Ok(orders::get(tx, &id)?.ok_or_else(|| Internal::bug("the draft just written is not there"))?)
+    Ok(
+        orders::get(tx, &id)?
+            .ok_or_else(|| Internal::bug("the draft just written is not there"))?,
+    )
 }
 
-fn order_line(act: &Act, quote: &CartQuote, line: &QuotedCart) -> Result<Option<OrderLine>, Internal> {
-    let Some(quantity) = line.counts else { return Ok(None) };
-    let quoted = quote.quote.lines.iter().find(|quoted| quoted.key == line.line.id.as_str());
-    let quoted = quoted.ok_or_else(|| Internal::bug(format!("line {} is missing in its quote", line.line.id)))?;
+fn order_line(
+    act: &Act,
+    quote: &CartQuote,
+    line: &QuotedCart,
+) -> Result<Option<OrderLine>, Internal> {
+    let Some(quantity) = line.counts else {
+        return Ok(None);
+    };
+    let quoted = quote
+        .quote
+        .lines
+        .iter()
+        .find(|quoted| quoted.key == line.line.id.as_str());
+    let quoted = quoted
+        .ok_or_else(|| Internal::bug(format!("line {} is missing in its quote", line.line.id)))?;
     let nothing = quoted.line_total.currency().zero();
     let held = &line.line;
     Ok(Some(OrderLine {
@@ -151,17 +211,35 @@ fn order_line(act: &Act, quote: &CartQuote, line: &QuotedCart) -> Result<Option<
 }
 
 /// Holds the stock: the hottest rows, so last.
-fn hold(tx: &mut Tx<'_>, act: &Act, order: &Order, quote: &CartQuote) -> Result<(), PlaceOrderError> {
+fn hold(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &Order,
+    quote: &CartQuote,
+) -> Result<(), PlaceOrderError> {
     let wants: Vec<Want> = quote
         .lines
         .iter()
-        .filter_map(|line| Some(Want { variant_id: line.line.variant_id.clone(), quantity: line.counts? }))
+        .filter_map(|line| {
+            Some(Want {
+                variant_id: line.line.variant_id.clone(),
+                quantity: line.counts?,
+            })
+        })
         .collect();
     match inventory::reserve(tx, act, &order.id, &wants, inventory::hold_until(act.now))? {
         Ok(()) => Ok(()),
         Err(Shortage { variant_id, left }) => {
-            let short = quote.lines.iter().find(|line| line.line.variant_id == variant_id);
-            Err(PlaceOrderError::OutOfStock { title: short.map(|line| line.line.title.clone()).unwrap_or_default(), left })
+            let short = quote
+                .lines
+                .iter()
+                .find(|line| line.line.variant_id == variant_id);
+            Err(PlaceOrderError::OutOfStock {
+                title: short
+                    .map(|line| line.line.title.clone())
+                    .unwrap_or_default(),
+                left,
+            })
         }
     }
 }

@@ -44,13 +44,18 @@ const NEVER_HEARD_OF: i64 = MINUTE;
 /// Where the visitor's payment stands, by the gateway's word: for the return from its page, and for "continue".
 ///
 /// `None` if the visitor's cart has no payment under way and is no order.
-pub async fn continue_payment(shop: &Shop, shopper: &Shopper) -> Result<Option<Placement>, Internal> {
+pub async fn continue_payment(
+    shop: &Shop,
+    shopper: &Shopper,
+) -> Result<Option<Placement>, Internal> {
     match latest_payment(shop, &shopper.visitor).await? {
         Found::Nothing => Ok(None),
         Found::Answer(placement) => Ok(Some(placement)),
         Found::Open(payment) => {
             let outcome = look_up(shop, &payment).await;
-            settle_outcome(shop, &shop.act(Actor::Shopper), &payment, outcome, None).await.map(Some)
+            settle_outcome(shop, &shop.act(Actor::Shopper), &payment, outcome, None)
+                .await
+                .map(Some)
         }
     }
 }
@@ -67,7 +72,9 @@ pub async fn cancel_payment(shop: &Shop, shopper: &Shopper) -> Result<Option<Pla
                 Some(gateway) => gateway.cancel(&payment.id).await,
                 None => Outcome::NotFound,
             };
-            settle_outcome(shop, &shop.act(Actor::Shopper), &payment, outcome, None).await.map(Some)
+            settle_outcome(shop, &shop.act(Actor::Shopper), &payment, outcome, None)
+                .await
+                .map(Some)
         }
     }
 }
@@ -83,12 +90,18 @@ async fn latest_payment(shop: &Shop, visitor: &Secret) -> Result<Found, Internal
     let visitor = visitor.clone();
     shop.db
         .read(move |tx| {
-            let Some(cart) = carts::find_by_visitor(tx, now, &visitor)? else { return Ok(Found::Nothing) };
-            let Some(order) = orders::find_by_cart(tx, &cart.id)? else { return Ok(Found::Nothing) };
+            let Some(cart) = carts::find_by_visitor(tx, now, &visitor)? else {
+                return Ok(Found::Nothing);
+            };
+            let Some(order) = orders::find_by_cart(tx, &cart.id)? else {
+                return Ok(Found::Nothing);
+            };
             if order.status != OrderStatus::Draft {
                 return Ok(Found::Answer(answer_for(&order)));
             }
-            let Some(payment) = payments::of_order(tx, &order.id)?.pop() else { return Ok(Found::Nothing) };
+            let Some(payment) = payments::of_order(tx, &order.id)?.pop() else {
+                return Ok(Found::Nothing);
+            };
             if payment.status.is_open() {
                 return Ok(Found::Open(Box::new(payment)));
             }
@@ -101,11 +114,15 @@ async fn latest_payment(shop: &Shop, visitor: &Secret) -> Result<Found, Internal
 async fn look_up(shop: &Shop, payment: &Payment) -> Outcome {
     let outcome = match shop.gateways.find(&payment.gateway) {
         Some(gateway) => gateway.look_up(&payment.id).await,
-        None => Outcome::Unknown { why: format!("no gateway {} is set up", payment.gateway) },
+        None => Outcome::Unknown {
+            why: format!("no gateway {} is set up", payment.gateway),
+        },
     };
     // Our own call may still be on its way to the gateway.
     if outcome == Outcome::NotFound && shop.clock.now().since(payment.created_at) < NEVER_HEARD_OF {
-        return Outcome::Unknown { why: "the gateway does not know the payment yet".to_owned() };
+        return Outcome::Unknown {
+            why: "the gateway does not know the payment yet".to_owned(),
+        };
     }
     outcome
 }
@@ -122,8 +139,13 @@ pub enum Sweep {
 /// Asks the gateway about a payment nobody came back for, and settles what it says. Ends it when its time is up.
 pub async fn resume_payment(shop: &Shop, id: &PaymentId) -> Result<Sweep, Internal> {
     let wanted = id.clone();
-    let payment = shop.db.read(move |tx| payments::find(tx, &wanted).map_err(Internal::from)).await?;
-    let Some(payment) = payment.filter(|payment| payment.status.is_open()) else { return Ok(Sweep::Settled) };
+    let payment = shop
+        .db
+        .read(move |tx| payments::find(tx, &wanted).map_err(Internal::from))
+        .await?;
+    let Some(payment) = payment.filter(|payment| payment.status.is_open()) else {
+        return Ok(Sweep::Settled);
+    };
     let now = shop.clock.now();
     let mut outcome = look_up(shop, &payment).await;
     let overdue = now.since(payment.created_at) >= PATIENCE;
@@ -138,7 +160,10 @@ pub async fn resume_payment(shop: &Shop, id: &PaymentId) -> Result<Sweep, Intern
     }
     settle_outcome(shop, &shop.act(Actor::System), &payment, outcome, None).await?;
     let id = payment.id.clone();
-    let after = shop.db.read(move |tx| payments::find(tx, &id).map_err(Internal::from)).await?;
+    let after = shop
+        .db
+        .read(move |tx| payments::find(tx, &id).map_err(Internal::from))
+        .await?;
     match after {
         // The longer nothing is known, the longer between two questions: from a minute up to an hour.
         Some(after) if after.status.is_open() => {
@@ -180,12 +205,22 @@ impl Coded for NoticeFailed {
 /// Takes a gateway's notice: checks that it is genuine, asks the gateway what is true, settles that.
 ///
 /// The notice itself decides nothing. The same notice again does nothing new.
-pub async fn receive_notice(shop: &Shop, gateway: &str, signature: &str, body: &[u8]) -> Result<(), NoticeFailed> {
+pub async fn receive_notice(
+    shop: &Shop,
+    gateway: &str,
+    signature: &str,
+    body: &[u8],
+) -> Result<(), NoticeFailed> {
     let gateway = shop.gateways.find(gateway).ok_or(NoticeFailed::NoGateway)?;
     let notice = gateway.read_notice(signature, body, shop.clock.now())?;
     let (wanted, code) = (notice.payment.clone(), gateway.code());
-    let payment = shop.db.read(move |tx| payments::find(tx, &wanted).map_err(Internal::from)).await?;
-    let payment = payment.filter(|payment| payment.gateway == code).ok_or(NoticeFailed::UnknownPayment)?;
+    let payment = shop
+        .db
+        .read(move |tx| payments::find(tx, &wanted).map_err(Internal::from))
+        .await?;
+    let payment = payment
+        .filter(|payment| payment.gateway == code)
+        .ok_or(NoticeFailed::UnknownPayment)?;
     let outcome = look_up(shop, &payment).await;
     let act = shop.act(Actor::Gateway(code.to_owned()));
     settle_outcome(shop, &act, &payment, outcome, Some(notice.event_id)).await?;
@@ -195,16 +230,33 @@ pub async fn receive_notice(shop: &Shop, gateway: &str, signature: &str, body: &
 /// Calls off an order that nobody paid.
 pub async fn cancel_unpaid(shop: &Shop, id: &OrderId) -> Result<(), Internal> {
     let wanted = id.clone();
-    let order = shop.db.read(move |tx| orders::get(tx, &wanted).map_err(Internal::from)).await?;
+    let order = shop
+        .db
+        .read(move |tx| orders::get(tx, &wanted).map_err(Internal::from))
+        .await?;
     let unpaid = order.is_some_and(|order| {
-        order.status == OrderStatus::Placed && matches!(order.payment_status, PaymentStatus::Pending | PaymentStatus::None) && !order.total.is_zero()
+        order.status == OrderStatus::Placed
+            && matches!(
+                order.payment_status,
+                PaymentStatus::Pending | PaymentStatus::None
+            )
+            && !order.total.is_zero()
     });
     if !unpaid {
         return Ok(());
     }
-    let cmd = CancelOrder { order_id: id.clone(), reason: "not paid in time".to_owned(), money: ReturnMoney::Yes };
+    let cmd = CancelOrder {
+        order_id: id.clone(),
+        reason: "not paid in time".to_owned(),
+        money: ReturnMoney::Yes,
+    };
     match orders::cancel_order(shop, Authorized::system(), cmd).await {
-        Ok(_) | Err(orders::CancelError::AlreadyShipped | orders::CancelError::NotPlaced(_) | orders::CancelError::NotFound) => Ok(()),
+        Ok(_)
+        | Err(
+            orders::CancelError::AlreadyShipped
+            | orders::CancelError::NotPlaced(_)
+            | orders::CancelError::NotFound,
+        ) => Ok(()),
         Err(orders::CancelError::Internal(error)) => Err(error),
         Err(orders::CancelError::BadReason(error)) => Err(error.into()),
     }

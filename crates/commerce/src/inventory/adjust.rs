@@ -30,7 +30,9 @@ pub struct AdjustStock {
 #[derive(Debug, thiserror::Error)]
 pub enum AdjustStockError {
     /// More is promised or held than would be left.
-    #[error("{promised} pieces are promised to orders or held for checkouts; the stock cannot go below that")]
+    #[error(
+        "{promised} pieces are promised to orders or held for checkouts; the stock cannot go below that"
+    )]
     Promised {
         /// Pieces promised or held.
         promised: i64,
@@ -62,7 +64,11 @@ impl Coded for AdjustStockError {
 }
 
 /// Changes a stock figure by hand. Answers with what is on hand afterwards.
-pub async fn adjust_stock(shop: &Shop, by: Authorized<MayAdjustStock>, cmd: AdjustStock) -> Result<i64, AdjustStockError> {
+pub async fn adjust_stock(
+    shop: &Shop,
+    by: Authorized<MayAdjustStock>,
+    cmd: AdjustStock,
+) -> Result<i64, AdjustStockError> {
     if cmd.change == 0 || cmd.change.unsigned_abs() > 1_000_000 {
         return Err(AdjustStockError::BadChange);
     }
@@ -104,7 +110,11 @@ pub async fn adjust_stock(shop: &Shop, by: Authorized<MayAdjustStock>, cmd: Adju
 }
 
 /// Adds a place that holds stock, behind those there are.
-pub async fn create_location(shop: &Shop, by: Authorized<MayAdjustStock>, name: &str) -> Result<Location, AdjustStockError> {
+pub async fn create_location(
+    shop: &Shop,
+    by: Authorized<MayAdjustStock>,
+    name: &str,
+) -> Result<Location, AdjustStockError> {
     let name = one_line(name, 80).map_err(AdjustStockError::BadReason)?;
     let act = shop.act(by.actor());
     shop.db
@@ -122,7 +132,10 @@ pub async fn create_location(shop: &Shop, by: Authorized<MayAdjustStock>, name: 
 
 /// The places that hold stock, nearest first.
 pub fn locations(tx: &mut Tx<'_>) -> Result<Vec<Location>, DbError> {
-    tx.query("SELECT id, name, position FROM stock_locations ORDER BY position LIMIT 200", params![])
+    tx.query(
+        "SELECT id, name, position FROM stock_locations ORDER BY position LIMIT 200",
+        params![],
+    )
 }
 
 /// A line of the stock ledger.

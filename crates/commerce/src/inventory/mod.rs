@@ -16,7 +16,10 @@ mod tests;
 
 use kernel::{LocationId, Quantity, Timestamp, VariantId};
 
-pub use adjust::{AdjustStock, AdjustStockError, StockMovement, adjust_stock, create_location, locations, movements};
+pub use adjust::{
+    AdjustStock, AdjustStockError, StockMovement, adjust_stock, create_location, locations,
+    movements,
+};
 pub use reserve::{
     Shortage, commit_reservations, release_allocation, release_reservations, reserve, restock, ship,
 };
@@ -87,7 +90,12 @@ impl StockLevel {
     /// What can be promised now; `None` is unlimited.
     pub fn available(&self) -> Option<i64> {
         let limit = self.backorder_limit?;
-        Some(self.on_hand.saturating_sub(self.allocated).saturating_sub(self.reserved).saturating_add(limit))
+        Some(
+            self.on_hand
+                .saturating_sub(self.allocated)
+                .saturating_sub(self.reserved)
+                .saturating_add(limit),
+        )
     }
 }
 

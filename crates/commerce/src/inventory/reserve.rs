@@ -26,7 +26,13 @@ const LOOKS: usize = 4;
 /// Several wants of one variant are summed first, so that two lines cannot each pass a check that both fail. Variants whose
 /// stock is not counted need nothing. The stock rows are the hottest of the shop: call this last in the transaction. On a
 /// shortage the caller must roll back.
-pub fn reserve(tx: &mut Tx<'_>, act: &Act, order: &OrderId, wants: &[Want], expires_at: Timestamp) -> Result<Result<(), Shortage>, DbError> {
+pub fn reserve(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &OrderId,
+    wants: &[Want],
+    expires_at: Timestamp,
+) -> Result<Result<(), Shortage>, DbError> {
     let mut summed: BTreeMap<VariantId, i64> = BTreeMap::new();
     for want in wants {
         let sum = summed.entry(want.variant_id.clone()).or_default();
@@ -63,16 +69,34 @@ fn reserve_one(
         let whole = levels.iter().find(|level| room(level) >= wanted);
         let plan: Vec<(&LocationId, i64)> = match whole {
             Some(level) => vec![(&level.location_id, wanted)],
-            None => levels.iter().map(|level| (&level.location_id, room(level))).filter(|(_, room)| *room > 0).collect(),
+            None => levels
+                .iter()
+                .map(|level| (&level.location_id, room(level)))
+                .filter(|(_, room)| *room > 0)
+                .collect(),
         };
-        if whole.is_none() && plan.iter().fold(0_i64, |sum, (_, room)| sum.saturating_add(*room)) < wanted {
+        if whole.is_none()
+            && plan
+                .iter()
+                .fold(0_i64, |sum, (_, room)| sum.saturating_add(*room))
+                < wanted
+        {
             let left = levels.iter().map(room).fold(0_i64, i64::saturating_add);
-            return Ok(Err(Shortage { variant_id: variant.clone(), left }));
+            return Ok(Err(Shortage {
+                variant_id: variant.clone(),
+                left,
+            }));
         }
         for (location, room) in plan {
             let quantity = room.min(wanted);
             if quantity > 0 && store::take(tx, act.now, variant, location, quantity)? {
-                let held = NewReservation { order, variant, location, quantity, expires_at };
+                let held = NewReservation {
+                    order,
+                    variant,
+                    location,
+                    quantity,
+                    expires_at,
+                };
                 store::insert_reservation(tx, act, &held)?;
                 wanted = wanted.saturating_sub(quantity);
             }
@@ -81,17 +105,28 @@ fn reserve_one(
             return Ok(Ok(()));
         }
     }
-    Ok(Err(Shortage { variant_id: variant.clone(), left: 0 }))
+    Ok(Err(Shortage {
+        variant_id: variant.clone(),
+        left: 0,
+    }))
 }
 
 /// Gives back what an order holds.
-pub fn release_reservations(tx: &mut Tx<'_>, now: Timestamp, order: &OrderId) -> Result<(), DbError> {
+pub fn release_reservations(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    order: &OrderId,
+) -> Result<(), DbError> {
     let held = store::held_by(tx, order)?;
     store::free(tx, now, &held, ReservationStatus::Released)
 }
 
 /// Turns what an order holds into a promise. Says how many of each variant that were.
-pub fn commit_reservations(tx: &mut Tx<'_>, act: &Act, order: &OrderId) -> Result<BTreeMap<VariantId, i64>, DbError> {
+pub fn commit_reservations(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &OrderId,
+) -> Result<BTreeMap<VariantId, i64>, DbError> {
     let held = store::held_by(tx, order)?;
     let mut won = Vec::with_capacity(held.len());
     for reservation in held {
@@ -101,7 +136,11 @@ pub fn commit_reservations(tx: &mut Tx<'_>, act: &Act, order: &OrderId) -> Resul
     }
     let mut committed: BTreeMap<VariantId, i64> = BTreeMap::new();
     for reservation in won {
-        let change = Change { on_hand: 0, allocated: reservation.quantity, reserved: reservation.quantity.saturating_neg() };
+        let change = Change {
+            on_hand: 0,
+            allocated: reservation.quantity,
+            reserved: reservation.quantity.saturating_neg(),
+        };
         store::record(
             tx,
             act,
@@ -121,17 +160,38 @@ pub fn commit_reservations(tx: &mut Tx<'_>, act: &Act, order: &OrderId) -> Resul
 }
 
 /// Takes back whatever is still promised to an order.
-pub fn release_allocation(tx: &mut Tx<'_>, act: &Act, order: &OrderId, reason: &str) -> Result<(), DbError> {
+pub fn release_allocation(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &OrderId,
+    reason: &str,
+) -> Result<(), DbError> {
     for (variant, location, quantity) in store::allocated_to(tx, order)? {
-        let change = Change { allocated: quantity.saturating_neg(), ..Change::default() };
-        let movement = NewMovement { variant: &variant, location: &location, kind: MovementKind::Released, change, order: Some(order), reason };
+        let change = Change {
+            allocated: quantity.saturating_neg(),
+            ..Change::default()
+        };
+        let movement = NewMovement {
+            variant: &variant,
+            location: &location,
+            kind: MovementKind::Released,
+            change,
+            order: Some(order),
+            reason,
+        };
         store::record(tx, act, &movement)?;
     }
     Ok(())
 }
 
 /// Lets promised pieces leave the building. False if fewer than that are promised: the caller must roll back.
-pub fn ship(tx: &mut Tx<'_>, act: &Act, order: &OrderId, variant: &VariantId, quantity: Quantity) -> Result<bool, DbError> {
+pub fn ship(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &OrderId,
+    variant: &VariantId,
+    quantity: Quantity,
+) -> Result<bool, DbError> {
     let mut wanted = quantity.as_i64();
     for (promised, location, count) in store::allocated_to(tx, order)? {
         if promised != *variant || wanted == 0 {
@@ -139,8 +199,19 @@ pub fn ship(tx: &mut Tx<'_>, act: &Act, order: &OrderId, variant: &VariantId, qu
         }
         let leaving = count.min(wanted);
         let back = leaving.saturating_neg();
-        let change = Change { on_hand: back, allocated: back, reserved: 0 };
-        let movement = NewMovement { variant, location: &location, kind: MovementKind::Shipped, change, order: Some(order), reason: "shipped" };
+        let change = Change {
+            on_hand: back,
+            allocated: back,
+            reserved: 0,
+        };
+        let movement = NewMovement {
+            variant,
+            location: &location,
+            kind: MovementKind::Shipped,
+            change,
+            order: Some(order),
+            reason: "shipped",
+        };
         store::record(tx, act, &movement)?;
         wanted = wanted.saturating_sub(leaving);
     }
@@ -148,9 +219,27 @@ pub fn ship(tx: &mut Tx<'_>, act: &Act, order: &OrderId, variant: &VariantId, qu
 }
 
 /// Puts pieces that were shipped back on the shelf they came from. False if the order shipped none of the variant.
-pub fn restock(tx: &mut Tx<'_>, act: &Act, order: &OrderId, variant: &VariantId, quantity: Quantity) -> Result<bool, DbError> {
-    let Some(location) = store::shipped_from(tx, order, variant)? else { return Ok(false) };
-    let change = Change { on_hand: quantity.as_i64(), ..Change::default() };
-    let movement = NewMovement { variant, location: &location, kind: MovementKind::Returned, change, order: Some(order), reason: "returned" };
+pub fn restock(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &OrderId,
+    variant: &VariantId,
+    quantity: Quantity,
+) -> Result<bool, DbError> {
+    let Some(location) = store::shipped_from(tx, order, variant)? else {
+        return Ok(false);
+    };
+    let change = Change {
+        on_hand: quantity.as_i64(),
+        ..Change::default()
+    };
+    let movement = NewMovement {
+        variant,
+        location: &location,
+        kind: MovementKind::Returned,
+        change,
+        order: Some(order),
+        reason: "returned",
+    };
     store::record(tx, act, &movement)
 }

@@ -24,19 +24,30 @@ impl FromRow for StockLevel {
 
 impl FromRow for Location {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-        Ok(Self { id: row.get("id")?, name: row.get("name")?, position: row.get("position")? })
+        Ok(Self {
+            id: row.get("id")?,
+            name: row.get("name")?,
+            position: row.get("position")?,
+        })
     }
 }
 
 /// Parameters of `rest` followed by the ids of a list.
 pub(crate) fn with_ids<T: ToValue>(rest: &[Value], ids: &[T]) -> Vec<Value> {
-    rest.iter().cloned().chain(ids.iter().map(ToValue::to_value)).collect()
+    rest.iter()
+        .cloned()
+        .chain(ids.iter().map(ToValue::to_value))
+        .collect()
 }
 
 /// What can be bought of each variant at this moment: `None` for variants whose stock is not counted or not limited.
 ///
 /// Overdue reservations do not count, whether or not anybody has cleaned them up. One statement, however many variants.
-pub fn available(tx: &mut Tx<'_>, now: Timestamp, variants: &[VariantId]) -> Result<HashMap<VariantId, Option<i64>>, DbError> {
+pub fn available(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    variants: &[VariantId],
+) -> Result<HashMap<VariantId, Option<i64>>, DbError> {
     if variants.is_empty() {
         return Ok(HashMap::new());
     }
@@ -49,19 +60,28 @@ pub fn available(tx: &mut Tx<'_>, now: Timestamp, variants: &[VariantId]) -> Res
                    + COALESCE((SELECT SUM(r.quantity) FROM reservations r
                                 WHERE r.variant_id = v.id AND r.status = 'active' AND r.expires_at <= $1), 0) AS BIGINT)
            FROM variants v
-          WHERE v.id IN {}",
+          WHERE v.id IN ({})",
         in_list(2, variants.len())
     );
-    let rows: Vec<(VariantId, bool, i64, i64)> = tx.query(&sql, &with_ids(params![now], variants))?;
+    let rows: Vec<(VariantId, bool, i64, i64)> =
+        tx.query(&sql, &with_ids(params![now], variants))?;
     Ok(rows
         .into_iter()
-        .map(|(id, tracked, unlimited, left)| (id, (tracked && unlimited == 0).then_some(left.max(0))))
+        .map(|(id, tracked, unlimited, left)| {
+            (id, (tracked && unlimited == 0).then_some(left.max(0)))
+        })
         .collect())
 }
 
 /// Which of these variants have their stock counted.
-pub(super) fn tracked(tx: &mut Tx<'_>, variants: &[VariantId]) -> Result<HashMap<VariantId, bool>, DbError> {
-    let sql = format!("SELECT id, stock_tracked FROM variants WHERE id IN {}", in_list(1, variants.len()));
+pub(super) fn tracked(
+    tx: &mut Tx<'_>,
+    variants: &[VariantId],
+) -> Result<HashMap<VariantId, bool>, DbError> {
+    let sql = format!(
+        "SELECT id, stock_tracked FROM variants WHERE id IN ({})",
+        in_list(1, variants.len())
+    );
     let rows: Vec<(VariantId, bool)> = tx.query(&sql, &with_ids(&[], variants))?;
     Ok(rows.into_iter().collect())
 }
@@ -72,7 +92,7 @@ pub(super) fn levels(tx: &mut Tx<'_>, variants: &[VariantId]) -> Result<Vec<Stoc
         "SELECT s.variant_id, s.location_id, s.on_hand, s.allocated, s.reserved, s.backorder_limit
            FROM stock_levels s
            JOIN stock_locations l ON l.id = s.location_id
-          WHERE s.variant_id IN {}
+          WHERE s.variant_id IN ({})
           ORDER BY s.variant_id, l.position",
         in_list(1, variants.len())
     );
@@ -80,7 +100,12 @@ pub(super) fn levels(tx: &mut Tx<'_>, variants: &[VariantId]) -> Result<Vec<Stoc
 }
 
 /// Makes sure the level exists, so that guarded updates have a row to guard.
-pub(super) fn ensure_level(tx: &mut Tx<'_>, now: Timestamp, variant: &VariantId, location: &LocationId) -> Result<(), DbError> {
+pub(super) fn ensure_level(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    variant: &VariantId,
+    location: &LocationId,
+) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO stock_levels (variant_id, location_id, on_hand, allocated, reserved, backorder_limit, changed_at)
          VALUES ($1, $2, 0, 0, 0, 0, $3)
@@ -91,7 +116,13 @@ pub(super) fn ensure_level(tx: &mut Tx<'_>, now: Timestamp, variant: &VariantId,
 }
 
 /// Takes `quantity` out of what can be promised, if it is there. The one guard against overselling.
-pub(super) fn take(tx: &mut Tx<'_>, now: Timestamp, variant: &VariantId, location: &LocationId, quantity: i64) -> Result<bool, DbError> {
+pub(super) fn take(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    variant: &VariantId,
+    location: &LocationId,
+    quantity: i64,
+) -> Result<bool, DbError> {
     let taken = tx.execute(
         "UPDATE stock_levels
             SET reserved = reserved + $1, changed_at = $2
@@ -103,7 +134,13 @@ pub(super) fn take(tx: &mut Tx<'_>, now: Timestamp, variant: &VariantId, locatio
 }
 
 /// Changes the figures of one level. The database refuses what must not be.
-pub(super) fn change_level(tx: &mut Tx<'_>, now: Timestamp, variant: &VariantId, location: &LocationId, change: &Change) -> Result<bool, DbError> {
+pub(super) fn change_level(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    variant: &VariantId,
+    location: &LocationId,
+    change: &Change,
+) -> Result<bool, DbError> {
     let changed = tx.execute(
         "UPDATE stock_levels
             SET on_hand = on_hand + $1, allocated = allocated + $2, reserved = reserved + $3, changed_at = $4
@@ -132,7 +169,11 @@ pub(super) struct NewMovement<'a> {
 }
 
 /// Writes the movement and the figures it explains.
-pub(super) fn record(tx: &mut Tx<'_>, act: &Act, movement: &NewMovement<'_>) -> Result<bool, DbError> {
+pub(super) fn record(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    movement: &NewMovement<'_>,
+) -> Result<bool, DbError> {
     tx.execute(
         "INSERT INTO stock_movements
            (id, variant_id, location_id, kind, on_hand_change, allocated_change, order_id, actor, reason, at)
@@ -150,7 +191,13 @@ pub(super) fn record(tx: &mut Tx<'_>, act: &Act, movement: &NewMovement<'_>) -> 
             act.now
         ],
     )?;
-    change_level(tx, act.now, movement.variant, movement.location, &movement.change)
+    change_level(
+        tx,
+        act.now,
+        movement.variant,
+        movement.location,
+        &movement.change,
+    )
 }
 
 /// A reservation as far as ending it needs to know.
@@ -184,7 +231,10 @@ pub(super) fn held_by(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Held>, DbE
 }
 
 /// How many of each variant an order holds.
-pub(crate) fn held_quantities(tx: &mut Tx<'_>, order: &OrderId) -> Result<HashMap<VariantId, i64>, DbError> {
+pub(crate) fn held_quantities(
+    tx: &mut Tx<'_>,
+    order: &OrderId,
+) -> Result<HashMap<VariantId, i64>, DbError> {
     let rows: Vec<(VariantId, i64)> = tx.query(
         "SELECT variant_id, CAST(SUM(quantity) AS BIGINT) FROM reservations WHERE order_id = $1 AND status = 'active' GROUP BY variant_id",
         params![order],
@@ -193,7 +243,12 @@ pub(crate) fn held_quantities(tx: &mut Tx<'_>, order: &OrderId) -> Result<HashMa
 }
 
 /// Ends a reservation if nobody else has: true for the one who did.
-pub(super) fn end(tx: &mut Tx<'_>, now: Timestamp, id: &ReservationId, status: ReservationStatus) -> Result<bool, DbError> {
+pub(super) fn end(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    id: &ReservationId,
+    status: ReservationStatus,
+) -> Result<bool, DbError> {
     let ended = tx.execute(
         "UPDATE reservations SET status = $1, ended_at = $2 WHERE id = $3 AND status = 'active'",
         params![status, now, id],
@@ -202,7 +257,11 @@ pub(super) fn end(tx: &mut Tx<'_>, now: Timestamp, id: &ReservationId, status: R
 }
 
 /// Holds stock already taken by [`take`] for an order.
-pub(super) fn insert_reservation(tx: &mut Tx<'_>, act: &Act, held: &NewReservation<'_>) -> Result<(), DbError> {
+pub(super) fn insert_reservation(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    held: &NewReservation<'_>,
+) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO reservations (id, order_id, variant_id, location_id, quantity, status, expires_at, created_at, ended_at)
          VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, NULL)",
@@ -221,11 +280,15 @@ pub(super) struct NewReservation<'a> {
 }
 
 /// Expires what is overdue of these variants and frees its stock. Ids first, then stock: the lock order of everyone.
-pub(super) fn expire_overdue_of(tx: &mut Tx<'_>, now: Timestamp, variants: &[VariantId]) -> Result<(), DbError> {
+pub(super) fn expire_overdue_of(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    variants: &[VariantId],
+) -> Result<(), DbError> {
     let sql = format!(
         "SELECT id, variant_id, location_id, quantity
            FROM reservations
-          WHERE variant_id IN {} AND status = 'active' AND expires_at <= $1
+          WHERE variant_id IN ({}) AND status = 'active' AND expires_at <= $1
           ORDER BY variant_id, location_id, id",
         in_list(2, variants.len())
     );
@@ -243,13 +306,20 @@ pub fn expire_overdue(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> Result<usi
           LIMIT $2",
         params![now, limit],
     )?;
-    overdue.sort_by(|a, b| (&a.variant_id, &a.location_id, &a.id).cmp(&(&b.variant_id, &b.location_id, &b.id)));
+    overdue.sort_by(|a, b| {
+        (&a.variant_id, &a.location_id, &a.id).cmp(&(&b.variant_id, &b.location_id, &b.id))
+    });
     free(tx, now, &overdue, ReservationStatus::Expired)?;
     Ok(overdue.len())
 }
 
 /// Ends these reservations and gives their stock back.
-pub(super) fn free(tx: &mut Tx<'_>, now: Timestamp, held: &[Held], status: ReservationStatus) -> Result<(), DbError> {
+pub(super) fn free(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    held: &[Held],
+    status: ReservationStatus,
+) -> Result<(), DbError> {
     let mut freed = Vec::with_capacity(held.len());
     for reservation in held {
         if end(tx, now, &reservation.id, status)? {
@@ -257,14 +327,26 @@ pub(super) fn free(tx: &mut Tx<'_>, now: Timestamp, held: &[Held], status: Reser
         }
     }
     for reservation in freed {
-        let change = Change { reserved: reservation.quantity.saturating_neg(), ..Change::default() };
-        change_level(tx, now, &reservation.variant_id, &reservation.location_id, &change)?;
+        let change = Change {
+            reserved: reservation.quantity.saturating_neg(),
+            ..Change::default()
+        };
+        change_level(
+            tx,
+            now,
+            &reservation.variant_id,
+            &reservation.location_id,
+            &change,
+        )?;
     }
     Ok(())
 }
 
 /// What is still allocated to an order, per variant and location, from the ledger.
-pub(super) fn allocated_to(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<(VariantId, LocationId, i64)>, DbError> {
+pub(super) fn allocated_to(
+    tx: &mut Tx<'_>,
+    order: &OrderId,
+) -> Result<Vec<(VariantId, LocationId, i64)>, DbError> {
     tx.query(
         "SELECT variant_id, location_id, CAST(SUM(allocated_change) AS BIGINT)
            FROM stock_movements
@@ -277,7 +359,11 @@ pub(super) fn allocated_to(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<(Vari
 }
 
 /// Where the order's pieces of a variant were shipped from, for bringing them back.
-pub(super) fn shipped_from(tx: &mut Tx<'_>, order: &OrderId, variant: &VariantId) -> Result<Option<LocationId>, DbError> {
+pub(super) fn shipped_from(
+    tx: &mut Tx<'_>,
+    order: &OrderId,
+    variant: &VariantId,
+) -> Result<Option<LocationId>, DbError> {
     let rows: Vec<(LocationId,)> = tx.query(
         "SELECT location_id FROM stock_movements
           WHERE order_id = $1 AND variant_id = $2 AND kind = 'shipped'

@@ -89,8 +89,15 @@ impl fmt::Display for ContentHash {
 impl FromStr for ContentHash {
     type Err = TextError;
     fn from_str(text: &str) -> Result<Self, TextError> {
-        let fits = text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if fits { Ok(Self(text.to_owned())) } else { Err(TextError::NotAnId) }
+        let fits = text.len() == 64
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(TextError::NotAnId)
+        }
     }
 }
 
@@ -104,8 +111,16 @@ pub struct Widths(Vec<u32>);
 impl Widths {
     /// The widths to make of a picture this wide: the usual ones below it, and its own where it is small enough.
     fn of(width: u32) -> Self {
-        let largest = limits::WIDTHS.iter().copied().max().unwrap_or(width).min(width);
-        let mut widths: Vec<u32> = limits::WIDTHS.into_iter().filter(|usual| *usual < largest).collect();
+        let largest = limits::WIDTHS
+            .iter()
+            .copied()
+            .max()
+            .unwrap_or(width)
+            .min(width);
+        let mut widths: Vec<u32> = limits::WIDTHS
+            .into_iter()
+            .filter(|usual| *usual < largest)
+            .collect();
         widths.push(largest);
         Self(widths)
     }
@@ -122,20 +137,31 @@ impl Widths {
 
     /// The smallest that is at least `wanted` wide, or else the largest.
     pub fn at_least(&self, wanted: u32) -> u32 {
-        self.0.iter().copied().find(|width| *width >= wanted).unwrap_or_else(|| self.largest())
+        self.0
+            .iter()
+            .copied()
+            .find(|width| *width >= wanted)
+            .unwrap_or_else(|| self.largest())
     }
 }
 
 impl ToValue for Widths {
     fn to_value(&self) -> Value {
-        let list = self.0.iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+        let list = self
+            .0
+            .iter()
+            .map(u32::to_string)
+            .collect::<Vec<_>>()
+            .join(",");
         Value::Text(format!("[{list}]"))
     }
 }
 
 impl FromValue for Widths {
     fn from_value(value: Value) -> Result<Self, StoredError> {
-        let Value::Text(text) = &value else { return Err(StoredError::new("a list of widths", &value)) };
+        let Value::Text(text) = &value else {
+            return Err(StoredError::new("a list of widths", &value));
+        };
         match serde_json::from_str::<Vec<u32>>(text) {
             Ok(widths) if !widths.is_empty() => Ok(Self(widths)),
             Ok(_) | Err(_) => Err(StoredError::new("a list of widths", &value)),
@@ -183,7 +209,11 @@ static WORK: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(limits::AT_ON
 /// Takes in a picture: JPEG, PNG, WebP, or the first frame of a GIF.
 ///
 /// The same bytes sent twice are one picture. Metadata is dropped, except for the way up, which is applied.
-pub async fn upload(shop: &Shop, staff: Authorized<EditProducts>, file: Bytes) -> Result<Picture, UploadError> {
+pub async fn upload(
+    shop: &Shop,
+    staff: Authorized<EditProducts>,
+    file: Bytes,
+) -> Result<Picture, UploadError> {
     let act = shop.act(staff.actor());
     if file.len() > limits::BYTES {
         return Err(BadPicture::TooLarge.into());
@@ -195,7 +225,10 @@ pub async fn upload(shop: &Shop, staff: Authorized<EditProducts>, file: Bytes) -
     let prepared = prepare_apart(file).await?;
     for (width, bytes) in &prepared.files {
         let payload = PutPayload::from_bytes(bytes.clone());
-        shop.media.put(&path(&hash, *width), payload).await.map_err(|e| storage(&e, "storing", &hash))?;
+        shop.media
+            .put(&path(&hash, *width), payload)
+            .await
+            .map_err(|e| storage(&e, "storing", &hash))?;
     }
     let picture = Picture {
         id: MediaId::new(&*act.ids),
@@ -205,7 +238,10 @@ pub async fn upload(shop: &Shop, staff: Authorized<EditProducts>, file: Bytes) -
         widths: prepared.widths(),
         ground: prepared.ground,
     };
-    Ok(shop.db.write(move |tx| store::put(tx, &picture, act.now)).await?)
+    Ok(shop
+        .db
+        .write(move |tx| store::put(tx, &picture, act.now))
+        .await?)
 }
 
 /// The picture made of bytes with this hash, if there is one.
@@ -214,7 +250,11 @@ pub async fn find(shop: &Shop, hash: ContentHash) -> Result<Option<Picture>, DbE
 }
 
 /// A picture's file in one of its widths; nothing if there is no such picture or it is not kept in that width.
-pub async fn open_media(shop: &Shop, hash: &ContentHash, width: u32) -> Result<Option<MediaFile>, Internal> {
+pub async fn open_media(
+    shop: &Shop,
+    hash: &ContentHash,
+    width: u32,
+) -> Result<Option<MediaFile>, Internal> {
     let answer = match shop.media.get(&path(hash, width)).await {
         Ok(found) => found.bytes().await,
         Err(error) => Err(error),
@@ -222,8 +262,14 @@ pub async fn open_media(shop: &Shop, hash: &ContentHash, width: u32) -> Result<O
     match answer {
         Ok(bytes) => {
             let sum = ContentHash::of(&bytes);
-            let (short, _) = sum.as_str().split_at_checked(32).unwrap_or((sum.as_str(), ""));
-            Ok(Some(MediaFile { etag: format!("\"{short}\""), bytes }))
+            let (short, _) = sum
+                .as_str()
+                .split_at_checked(32)
+                .unwrap_or((sum.as_str(), ""));
+            Ok(Some(MediaFile {
+                etag: format!("\"{short}\""),
+                bytes,
+            }))
         }
         Err(object_store::Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(storage(&error, "reading", hash)),
@@ -232,7 +278,10 @@ pub async fn open_media(shop: &Shop, hash: &ContentHash, width: u32) -> Result<O
 
 /// Decodes and encodes on a thread of its own, waiting for one to be free.
 async fn prepare_apart(file: Bytes) -> Result<prepare::Prepared, UploadError> {
-    let permit = WORK.acquire().await.map_err(|_closed| Internal::bug("the picture threads were closed"))?;
+    let permit = WORK
+        .acquire()
+        .await
+        .map_err(|_closed| Internal::bug("the picture threads were closed"))?;
     let work = tokio::task::spawn_blocking(move || {
         let prepared = prepare::prepare(&file);
         drop(permit);

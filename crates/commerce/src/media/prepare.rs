@@ -20,7 +20,9 @@ pub enum BadPicture {
     #[error("This is not a picture the shop can read. Send a JPEG, PNG, WebP or GIF file.")]
     NotAPicture,
     /// Too many pixels.
-    #[error("The picture has more than 40 million pixels or a side over 16,000. Scale it down and send it again.")]
+    #[error(
+        "The picture has more than 40 million pixels or a side over 16,000. Scale it down and send it again."
+    )]
     TooManyPixels,
     /// It begins like a picture and goes on wrongly.
     #[error("The picture is damaged or was cut off. Save it again, or send another.")]
@@ -57,18 +59,29 @@ pub(super) fn prepare(file: &[u8]) -> Result<Prepared, BadPicture> {
     let largest = original.scaled_to(widths.largest())?;
     let mut files = Vec::with_capacity(widths.as_slice().len());
     for wanted in widths.as_slice() {
-        let bytes =
-            if *wanted == largest.width { largest.encode()? } else { largest.clone().scaled_to(*wanted)?.encode()? };
+        let bytes = if *wanted == largest.width {
+            largest.encode()?
+        } else {
+            largest.clone().scaled_to(*wanted)?.encode()?
+        };
         files.push((*wanted, bytes));
     }
     let smallest = widths.as_slice().first().copied().unwrap_or(width);
     let ground = largest.scaled_to(smallest)?.ground();
-    Ok(Prepared { width, height, files, ground })
+    Ok(Prepared {
+        width,
+        height,
+        files,
+        ground,
+    })
 }
 
 fn decode(file: &[u8]) -> Result<DynamicImage, BadPicture> {
     let format = image::guess_format(file).map_err(|_unknown| BadPicture::NotAPicture)?;
-    if !matches!(format, ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Gif) {
+    if !matches!(
+        format,
+        ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Gif
+    ) {
         return Err(BadPicture::NotAPicture);
     }
     // The decoder would paint the missing part of a photo grey and say nothing.
@@ -101,9 +114,10 @@ fn refusal(error: &ImageError) -> BadPicture {
     match error {
         ImageError::Limits(_) => BadPicture::TooManyPixels,
         ImageError::Unsupported(_) => BadPicture::NotAPicture,
-        ImageError::Decoding(_) | ImageError::Encoding(_) | ImageError::Parameter(_) | ImageError::IoError(_) => {
-            BadPicture::Broken
-        }
+        ImageError::Decoding(_)
+        | ImageError::Encoding(_)
+        | ImageError::Parameter(_)
+        | ImageError::IoError(_) => BadPicture::Broken,
     }
 }
 
@@ -129,12 +143,27 @@ impl Pixels {
         if picture.color().has_alpha() {
             let rgba = picture.into_rgba8();
             if rgba.pixels().any(|pixel| pixel.0[3] != u8::MAX) {
-                return Self { width, height, kind: PixelType::U8x4, bytes: rgba.into_raw() };
+                return Self {
+                    width,
+                    height,
+                    kind: PixelType::U8x4,
+                    bytes: rgba.into_raw(),
+                };
             }
             let bytes = DynamicImage::ImageRgba8(rgba).into_rgb8().into_raw();
-            return Self { width, height, kind: PixelType::U8x3, bytes };
+            return Self {
+                width,
+                height,
+                kind: PixelType::U8x3,
+                bytes,
+            };
         }
-        Self { width, height, kind: PixelType::U8x3, bytes: picture.into_rgb8().into_raw() }
+        Self {
+            width,
+            height,
+            kind: PixelType::U8x3,
+            bytes: picture.into_rgb8().into_raw(),
+        }
     }
 
     fn scaled_to(self, width: u32) -> Result<Self, BadPicture> {
@@ -146,11 +175,18 @@ impl Pixels {
             .checked_div(u64::from(self.width))
             .and_then(|height| u32::try_from(height).ok())
             .map_or(1, |height| height.max(1));
-        let source =
-            Image::from_vec_u8(self.width, self.height, self.bytes, self.kind).map_err(|_misfit| BadPicture::Broken)?;
+        let source = Image::from_vec_u8(self.width, self.height, self.bytes, self.kind)
+            .map_err(|_misfit| BadPicture::Broken)?;
         let mut scaled = Image::new(width, height, self.kind);
-        Resizer::new().resize(&source, &mut scaled, None).map_err(|_misfit| BadPicture::Broken)?;
-        Ok(Self { width, height, kind: self.kind, bytes: scaled.into_vec() })
+        Resizer::new()
+            .resize(&source, &mut scaled, None)
+            .map_err(|_misfit| BadPicture::Broken)?;
+        Ok(Self {
+            width,
+            height,
+            kind: self.kind,
+            bytes: scaled.into_vec(),
+        })
     }
 
     fn encode(&self) -> Result<Bytes, BadPicture> {
@@ -159,7 +195,9 @@ impl Pixels {
         } else {
             webp::Encoder::from_rgb(&self.bytes, self.width, self.height)
         };
-        let memory = encoder.encode_simple(false, QUALITY).map_err(|_refused| BadPicture::TooManyPixels)?;
+        let memory = encoder
+            .encode_simple(false, QUALITY)
+            .map_err(|_refused| BadPicture::TooManyPixels)?;
         Ok(Bytes::copy_from_slice(&memory))
     }
 
@@ -169,10 +207,15 @@ impl Pixels {
         let width = usize::try_from(self.width).unwrap_or(usize::MAX);
         let height = usize::try_from(self.height).unwrap_or(usize::MAX);
         let rim = |at: usize, length: usize| at < RIM || at.saturating_add(RIM) >= length;
-        let rows = self.bytes.chunks_exact(width.saturating_mul(size).max(1)).enumerate();
+        let rows = self
+            .bytes
+            .chunks_exact(width.saturating_mul(size).max(1))
+            .enumerate();
         let edge = rows.flat_map(|(y, row)| {
             let pixels = row.chunks_exact(size).enumerate();
-            pixels.filter(move |(x, _)| rim(*x, width) || rim(y, height)).map(|(_, pixel)| pixel)
+            pixels
+                .filter(move |(x, _)| rim(*x, width) || rim(y, height))
+                .map(|(_, pixel)| pixel)
         });
         let (mut reds, mut greens, mut blues) = (Vec::new(), Vec::new(), Vec::new());
         for pixel in edge {

@@ -35,7 +35,15 @@ pub(crate) fn put(tx: &mut Tx<'_>, picture: &Picture, now: Timestamp) -> Result<
         "INSERT INTO media (id, content_hash, width, height, widths, ground, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (content_hash) DO NOTHING",
-        params![picture.id, picture.hash, picture.width, picture.height, picture.widths, picture.ground, now],
+        params![
+            picture.id,
+            picture.hash,
+            picture.width,
+            picture.height,
+            picture.widths,
+            picture.ground,
+            now
+        ],
     )?;
     by_hash(tx, &picture.hash)?.ok_or(DbError::NoRow)
 }
@@ -43,7 +51,10 @@ pub(crate) fn put(tx: &mut Tx<'_>, picture: &Picture, now: Timestamp) -> Result<
 /// Those of these pictures that there are.
 pub(crate) fn known_of(tx: &mut Tx<'_>, ids: &[MediaId]) -> Result<HashSet<MediaId>, DbError> {
     let values: Vec<Value> = ids.iter().map(ToValue::to_value).collect();
-    let sql = format!("SELECT id FROM media WHERE id IN ({})", in_list(1, ids.len()));
+    let sql = format!(
+        "SELECT id FROM media WHERE id IN ({})",
+        in_list(1, ids.len())
+    );
     let known: Vec<(MediaId,)> = tx.query(&sql, &values)?;
     Ok(known.into_iter().map(|(id,)| id).collect())
 }

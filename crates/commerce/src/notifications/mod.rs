@@ -6,9 +6,9 @@
 
 pub mod order_confirmation;
 mod outbox;
-pub mod view;
 #[cfg(test)]
 mod tests;
+pub mod view;
 
 pub use outbox::{Mail, MailStatus, find_mail, list_mails, resend_mail, send_mail};
-pub(crate) use outbox::{NewMail, SEND_MAIL, SendMail, SendError, write_mail};
+pub(crate) use outbox::{NewMail, SEND_MAIL, SendError, SendMail, write_mail};

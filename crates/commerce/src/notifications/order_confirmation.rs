@@ -26,7 +26,12 @@ pub(crate) struct OrderConfirmation {
 impl OrderConfirmation {
     /// The job that writes the mail of this order.
     pub(crate) fn job(order_id: &OrderId) -> NewJob {
-        NewJob::new(KIND, &Self { order_id: order_id.clone() })
+        NewJob::new(
+            KIND,
+            &Self {
+                order_id: order_id.clone(),
+            },
+        )
     }
 }
 
@@ -41,7 +46,10 @@ impl templates::Mail for ConfirmationMail {
     const NAME: &'static str = "order_confirmation";
 
     fn samples() -> Vec<(&'static str, Self)> {
-        super::view::samples::orders().into_iter().map(|(name, order)| (name, Self { order })).collect()
+        super::view::samples::orders()
+            .into_iter()
+            .map(|(name, order)| (name, Self { order }))
+            .collect()
     }
 }
 
@@ -86,19 +94,31 @@ impl MailFrame {
 }
 
 /// Writes the confirmation of an order into the outbox, once.
-pub(crate) async fn write(shop: &Shop, templates: &Templates, order: &OrderId) -> Result<(), Internal> {
+pub(crate) async fn write(
+    shop: &Shop,
+    templates: &Templates,
+    order: &OrderId,
+) -> Result<(), Internal> {
     let (id, origin) = (order.clone(), shop.origin.clone());
     let found = shop
         .db
         .read(move |tx| -> Result<_, Internal> {
-            let Some(order) = orders::get(tx, &id)? else { return Ok(None) };
+            let Some(order) = orders::get(tx, &id)? else {
+                return Ok(None);
+            };
             let settings = settings::load(tx)?;
             let view = order_view(tx, &settings, &order, &origin)?;
             Ok(Some((order, settings, view)))
         })
         .await?;
-    let Some((order, settings, mut view)) = found else { return Err(Internal::bug(format!("{order} is gone"))) };
-    for picture in view.lines.iter_mut().filter_map(|line| line.picture.as_mut()) {
+    let Some((order, settings, mut view)) = found else {
+        return Err(Internal::bug(format!("{order} is gone")));
+    };
+    for picture in view
+        .lines
+        .iter_mut()
+        .filter_map(|line| line.picture.as_mut())
+    {
         picture.src = format!("{}{}", shop.origin, picture.src);
     }
     let voice = Voice::new("en-GB", &settings.shop.time_zone).unwrap_or_else(|_| Voice::neutral());
@@ -113,7 +133,14 @@ async fn keep(shop: &Shop, order: Order, text: templates::MailText) -> Result<()
     shop.db
         .write(move |tx| {
             let effect_key = format!("order_confirmation:{}", order.id);
-            let new = NewMail { kind: "order_confirmation", effect_key, order: Some(&order.id), recipient: &order.email, text: &text, send };
+            let new = NewMail {
+                kind: "order_confirmation",
+                effect_key,
+                order: Some(&order.id),
+                recipient: &order.email,
+                text: &text,
+                send,
+            };
             write_mail(tx, &act, &new)?;
             Ok(())
         })

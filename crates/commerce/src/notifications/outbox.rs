@@ -101,7 +101,11 @@ pub(crate) struct NewMail<'a> {
 /// Puts a mail into the outbox, with the job that sends it. False if the fact has its mail already.
 pub(crate) fn write_mail(tx: &mut Tx<'_>, act: &Act, new: &NewMail<'_>) -> Result<bool, DbError> {
     let id = MailId::new(act.ids.as_ref());
-    let status = if new.send { MailStatus::Pending } else { MailStatus::Kept };
+    let status = if new.send {
+        MailStatus::Pending
+    } else {
+        MailStatus::Kept
+    };
     let written = tx.execute(
         "INSERT INTO mails (id, kind, effect_key, order_id, recipient, subject, html_body, text_body, status, attempts, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)
@@ -112,10 +116,27 @@ pub(crate) fn write_mail(tx: &mut Tx<'_>, act: &Act, new: &NewMail<'_>) -> Resul
         return Ok(false);
     }
     if new.send {
-        jobs::enqueue(tx, act.now, &NewJob::new(SEND_MAIL, &SendMail { mail_id: id.clone() }))?;
+        jobs::enqueue(
+            tx,
+            act.now,
+            &NewJob::new(
+                SEND_MAIL,
+                &SendMail {
+                    mail_id: id.clone(),
+                },
+            ),
+        )?;
     }
     if let Some(order) = new.order {
-        add_to_timeline(tx, act, order, (TimelineKind::MailWritten, json!({ "mail": id, "kind": new.kind, "kept": !new.send })))?;
+        add_to_timeline(
+            tx,
+            act,
+            order,
+            (
+                TimelineKind::MailWritten,
+                json!({ "mail": id, "kind": new.kind, "kept": !new.send }),
+            ),
+        )?;
     }
     Ok(true)
 }
@@ -127,12 +148,19 @@ pub fn list_mails(tx: &mut Tx<'_>, page: PageRequest) -> Result<Page<Mail>, DbEr
         params![page.size(), page.offset()],
     )?;
     let (total,): (i64,) = tx.query_one("SELECT COUNT(*) FROM mails", params![])?;
-    Ok(Page::new(page, u32::try_from(total).unwrap_or(u32::MAX), items))
+    Ok(Page::new(
+        page,
+        u32::try_from(total).unwrap_or(u32::MAX),
+        items,
+    ))
 }
 
 /// One mail.
 pub fn find_mail(tx: &mut Tx<'_>, id: &MailId) -> Result<Option<Mail>, DbError> {
-    tx.query_opt(&format!("SELECT {MAIL} FROM mails WHERE id = $1"), params![id])
+    tx.query_opt(
+        &format!("SELECT {MAIL} FROM mails WHERE id = $1"),
+        params![id],
+    )
 }
 
 /// Why a mail did not go out this time.
@@ -162,7 +190,9 @@ pub async fn send_mail(shop: &Shop, id: &MailId) -> Result<(), SendError> {
             Ok((mail, settings::load(tx)?))
         })
         .await?;
-    let Some(mail) = mail.filter(|mail| mail.status != MailStatus::Sent) else { return Ok(()) };
+    let Some(mail) = mail.filter(|mail| mail.status != MailStatus::Sent) else {
+        return Ok(());
+    };
     let letter = Letter {
         id: mail.id.to_string(),
         from_name: settings.shop.name,
@@ -202,9 +232,21 @@ pub async fn resend_mail(shop: &Shop, id: &MailId) -> Result<bool, Internal> {
     let id = id.clone();
     shop.db
         .write(move |tx| {
-            let again = tx.execute("UPDATE mails SET status = 'pending', sent_at = NULL WHERE id = $1", params![id])?;
+            let again = tx.execute(
+                "UPDATE mails SET status = 'pending', sent_at = NULL WHERE id = $1",
+                params![id],
+            )?;
             if again == 1 {
-                jobs::enqueue(tx, now, &NewJob::new(SEND_MAIL, &SendMail { mail_id: id.clone() }))?;
+                jobs::enqueue(
+                    tx,
+                    now,
+                    &NewJob::new(
+                        SEND_MAIL,
+                        &SendMail {
+                            mail_id: id.clone(),
+                        },
+                    ),
+                )?;
             }
             Ok(again == 1)
         })

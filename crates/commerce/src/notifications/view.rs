@@ -42,11 +42,33 @@ pub fn picture_url(content_hash: &str, width: i64) -> String {
 
 impl PictureView {
     /// Puts the addresses of a picture together.
-    pub fn new(content_hash: &str, (width, height): (i64, i64), widths: &[i64], (ground, alt): (String, String)) -> Self {
-        let near = widths.iter().copied().find(|candidate| *candidate >= 800).or(widths.last().copied()).unwrap_or(width);
+    pub fn new(
+        content_hash: &str,
+        (width, height): (i64, i64),
+        widths: &[i64],
+        (ground, alt): (String, String),
+    ) -> Self {
+        let near = widths
+            .iter()
+            .copied()
+            .find(|candidate| *candidate >= 800)
+            .or(widths.last().copied())
+            .unwrap_or(width);
         let largest = widths.last().copied().unwrap_or(width);
-        let srcset = widths.iter().map(|width| format!("{} {width}w", picture_url(content_hash, *width))).collect::<Vec<_>>().join(", ");
-        Self { alt, width, height, ground: Some(ground), src: picture_url(content_hash, near), srcset, large: picture_url(content_hash, largest) }
+        let srcset = widths
+            .iter()
+            .map(|width| format!("{} {width}w", picture_url(content_hash, *width)))
+            .collect::<Vec<_>>()
+            .join(", ");
+        Self {
+            alt,
+            width,
+            height,
+            ground: Some(ground),
+            src: picture_url(content_hash, near),
+            srcset,
+            large: picture_url(content_hash, largest),
+        }
     }
 }
 
@@ -73,7 +95,11 @@ pub struct TaxView {
 impl TaxView {
     /// A tax for the buyer to read.
     pub fn new(name: &str, rate: Rate, amount: Money) -> Self {
-        Self { name: name.to_owned(), rate: format!("{}%", rate.percent()), amount }
+        Self {
+            name: name.to_owned(),
+            rate: format!("{}%", rate.percent()),
+            amount,
+        }
     }
 }
 
@@ -263,10 +289,21 @@ pub struct OrderView {
 }
 
 /// Everything an order's page and mail show, read in one go. A constant number of statements.
-pub fn order_view(tx: &mut Tx<'_>, settings: &Settings, order: &Order, origin: &str) -> Result<OrderView, Internal> {
+pub fn order_view(
+    tx: &mut Tx<'_>,
+    settings: &Settings,
+    order: &Order,
+    origin: &str,
+) -> Result<OrderView, Internal> {
     let lines = orders::lines(tx, &order.id)?;
     let delivery_taxes = orders::store::delivery_taxes(tx, &order.id)?;
-    let pictures = pictures(tx, lines.iter().filter_map(|line| line.media_id.clone()).collect())?;
+    let pictures = pictures(
+        tx,
+        lines
+            .iter()
+            .filter_map(|line| line.media_id.clone())
+            .collect(),
+    )?;
     let payments = payments::of_order(tx, &order.id)?;
     let sums = payments::settled_sums(tx, &order.id)?;
     let fulfillments = orders::fulfillments(tx, &order.id)?;
@@ -274,13 +311,24 @@ pub fn order_view(tx: &mut Tx<'_>, settings: &Settings, order: &Order, origin: &
 
     let payment = payment_word(order, &sums, &payments);
     let delivery = delivery_word(order);
-    let name_of = |id: &kernel::OrderLineId| lines.iter().find(|line| line.id == *id).map(|line| line.title.clone()).unwrap_or_default();
+    let name_of = |id: &kernel::OrderLineId| {
+        lines
+            .iter()
+            .find(|line| line.id == *id)
+            .map(|line| line.title.clone())
+            .unwrap_or_default()
+    };
     let shipped_at = fulfillments.last().map(|part| part.created_at);
     Ok(OrderView {
         number: order.reference(),
         placed_at: order.placed_at.unwrap_or(order.created_at),
         fresh: false,
-        first_name: order.address.name.split_whitespace().next().map(str::to_owned),
+        first_name: order
+            .address
+            .name
+            .split_whitespace()
+            .next()
+            .map(str::to_owned),
         email: order.email.to_string(),
         state: match order.status {
             OrderStatus::Draft => "draft",
@@ -291,8 +339,20 @@ pub fn order_view(tx: &mut Tx<'_>, settings: &Settings, order: &Order, origin: &
         payment,
         payment_name: order.payment_method.clone(),
         delivery,
-        delivery_method: Some(MethodView { name: order.delivery.name.clone(), kind: if order.delivery.pickup { "pickup" } else { "flat" } }),
-        promise: order.delivery.promise.map(|(from, to)| PromiseView { from, to, order_within: None, country: String::new() }),
+        delivery_method: Some(MethodView {
+            name: order.delivery.name.clone(),
+            kind: if order.delivery.pickup {
+                "pickup"
+            } else {
+                "flat"
+            },
+        }),
+        promise: order.delivery.promise.map(|(from, to)| PromiseView {
+            from,
+            to,
+            order_within: None,
+            country: String::new(),
+        }),
         address_lines: order.address.lines(),
         quote: quote_view(order, &lines, &delivery_taxes)?,
         refunded: (sums.refunded > 0).then(|| order.total.currency().minor(sums.refunded)),
@@ -305,13 +365,34 @@ pub fn order_view(tx: &mut Tx<'_>, settings: &Settings, order: &Order, origin: &
                 tracking_number: part.tracking_number,
                 tracking_url: part.tracking_url,
                 shipped_at: part.created_at,
-                lines: part.lines.iter().map(|(line, quantity)| ParcelLineView { name: name_of(line), quantity: *quantity }).collect(),
+                lines: part
+                    .lines
+                    .iter()
+                    .map(|(line, quantity)| ParcelLineView {
+                        name: name_of(line),
+                        quantity: *quantity,
+                    })
+                    .collect(),
             })
             .collect(),
-        timeline: timeline.into_iter().rev().map(|entry| HappenedView { at: entry.at, text: entry.kind.as_str().to_owned() }).collect(),
+        timeline: timeline
+            .into_iter()
+            .rev()
+            .map(|entry| HappenedView {
+                at: entry.at,
+                text: entry.kind.as_str().to_owned(),
+            })
+            .collect(),
         retry_url: (payment == "declined").then(|| "/checkout".to_owned()),
-        resume_url: payments.iter().rev().find(|payment| payment.status.is_open()).and_then(|payment| payment.action_url.clone()),
-        lines: lines.iter().map(|line| line_view(line, &pictures)).collect(),
+        resume_url: payments
+            .iter()
+            .rev()
+            .find(|payment| payment.status.is_open())
+            .and_then(|payment| payment.action_url.clone()),
+        lines: lines
+            .iter()
+            .map(|line| line_view(line, &pictures))
+            .collect(),
         status_url: format!("{origin}/orders/{}", order.link_token),
     })
 }
@@ -327,7 +408,13 @@ fn payment_word(order: &Order, sums: &Sums, payments: &[Payment]) -> &'static st
         PaymentStatus::Pending if order.status != OrderStatus::Draft => "awaiting_transfer",
         PaymentStatus::Pending => "unknown",
         PaymentStatus::None if order.total.is_zero() => "paid",
-        PaymentStatus::None if payments.iter().any(|payment| payment.status == SessionStatus::Failed) => "declined",
+        PaymentStatus::None
+            if payments
+                .iter()
+                .any(|payment| payment.status == SessionStatus::Failed) =>
+        {
+            "declined"
+        }
         PaymentStatus::None if sums.open > 0 => "unknown",
         PaymentStatus::None => "voided",
     }
@@ -335,7 +422,9 @@ fn payment_word(order: &Order, sums: &Sums, payments: &[Payment]) -> &'static st
 
 fn delivery_word(order: &Order) -> &'static str {
     match (order.fulfillment_status, order.delivery.pickup) {
-        (orders::FulfillmentStatus::Unfulfilled | orders::FulfillmentStatus::Canceled, _) => "unfulfilled",
+        (orders::FulfillmentStatus::Unfulfilled | orders::FulfillmentStatus::Canceled, _) => {
+            "unfulfilled"
+        }
         (orders::FulfillmentStatus::Partial, _) => "part_shipped",
         (orders::FulfillmentStatus::Fulfilled, true) => "picked_up",
         (orders::FulfillmentStatus::Fulfilled, false) => "shipped",
@@ -343,56 +432,107 @@ fn delivery_word(order: &Order) -> &'static str {
 }
 
 /// The taxes of goods and delivery together, one line for each name and rate, the highest first.
-fn quote_view(order: &Order, lines: &[OrderLine], delivery_taxes: &[TaxLine]) -> Result<QuoteView, Internal> {
+fn quote_view(
+    order: &Order,
+    lines: &[OrderLine],
+    delivery_taxes: &[TaxLine],
+) -> Result<QuoteView, Internal> {
     let mut taxes: BTreeMap<(std::cmp::Reverse<Rate>, String), Money> = BTreeMap::new();
-    let goods = lines.iter().map(|line| (line.tax_rate, &line.tax_name, line.tax));
-    let delivery = delivery_taxes.iter().map(|tax| (tax.rate, &tax.name, tax.tax));
-    for (rate, name, amount) in goods.chain(delivery).filter(|(_, _, amount)| !amount.is_zero()) {
-        let sum = taxes.entry((std::cmp::Reverse(rate), name.clone())).or_insert_with(|| amount.currency().zero());
+    let goods = lines
+        .iter()
+        .map(|line| (line.tax_rate, &line.tax_name, line.tax));
+    let delivery = delivery_taxes
+        .iter()
+        .map(|tax| (tax.rate, &tax.name, tax.tax));
+    for (rate, name, amount) in goods
+        .chain(delivery)
+        .filter(|(_, _, amount)| !amount.is_zero())
+    {
+        let sum = taxes
+            .entry((std::cmp::Reverse(rate), name.clone()))
+            .or_insert_with(|| amount.currency().zero());
         *sum = sum.checked_add(amount)?;
     }
     Ok(QuoteView {
-        item_count: lines.iter().map(|line| line.quantity.as_i64()).fold(0, i64::saturating_add),
+        item_count: lines
+            .iter()
+            .map(|line| line.quantity.as_i64())
+            .fold(0, i64::saturating_add),
         subtotal: order.subtotal,
         delivery: Some(order.delivery.price),
         delivery_name: Some(order.delivery.name.clone()),
         delivery_from: None,
-        taxes: taxes.into_iter().map(|((rate, name), amount)| TaxView::new(&name, rate.0, amount)).collect(),
+        taxes: taxes
+            .into_iter()
+            .map(|((rate, name), amount)| TaxView::new(&name, rate.0, amount))
+            .collect(),
         taxes_included: order.prices_include_tax,
         total: order.total,
     })
 }
 
 fn steps(order: &Order, payment: &str, shipped_at: Option<Timestamp>) -> Vec<StepView> {
-    let step = |key, done: bool, at: Option<Timestamp>| StepView { key, state: if done { "done" } else { "todo" }, at: at.filter(|_| done) };
+    let step = |key, done: bool, at: Option<Timestamp>| StepView {
+        key,
+        state: if done { "done" } else { "todo" },
+        at: at.filter(|_| done),
+    };
     let mut steps = vec![step("placed", order.placed_at.is_some(), order.placed_at)];
     if order.status == OrderStatus::Canceled {
         steps.push(step("cancelled", true, order.canceled_at));
         return steps;
     }
-    steps.push(step("paid", matches!(payment, "paid" | "authorised" | "part_refunded" | "refunded"), None));
+    steps.push(step(
+        "paid",
+        matches!(
+            payment,
+            "paid" | "authorised" | "part_refunded" | "refunded"
+        ),
+        None,
+    ));
     let left = order.fulfillment_status == orders::FulfillmentStatus::Fulfilled;
     steps.push(step("packing", shipped_at.is_some(), None));
-    steps.push(step(if order.delivery.pickup { "picked_up" } else { "shipped" }, left, shipped_at));
+    steps.push(step(
+        if order.delivery.pickup {
+            "picked_up"
+        } else {
+            "shipped"
+        },
+        left,
+        shipped_at,
+    ));
     if let Some(current) = steps.iter_mut().find(|step| step.state == "todo") {
         current.state = "current";
     }
     steps
 }
 
-fn transfer(settings: &Settings, order: &Order, sums: &Sums, payments: &[Payment]) -> Option<TransferView> {
-    let awaited = payments.iter().rev().find(|payment| payment.gateway == "bank_transfer" && payment.status == SessionStatus::Processing)?;
+fn transfer(
+    settings: &Settings,
+    order: &Order,
+    sums: &Sums,
+    payments: &[Payment],
+) -> Option<TransferView> {
+    let awaited = payments.iter().rev().find(|payment| {
+        payment.gateway == "bank_transfer" && payment.status == SessionStatus::Processing
+    })?;
     if order.status != OrderStatus::Placed {
         return None;
     }
     let BankAccount { holder, iban, bic } = settings.selling.bank.clone()?;
     let days = i64::from(settings.selling.unpaid_days).saturating_mul(DAY);
     Some(TransferView {
-        amount: order.total.currency().minor(order.total.minor().saturating_sub(sums.captured)),
+        amount: order
+            .total
+            .currency()
+            .minor(order.total.minor().saturating_sub(sums.captured)),
         account_name: holder,
         iban,
         bic,
-        reference: awaited.gateway_ref.clone().unwrap_or_else(|| order.reference()),
+        reference: awaited
+            .gateway_ref
+            .clone()
+            .unwrap_or_else(|| order.reference()),
         due_at: order.placed_at.map(|at| at.plus(days)),
     })
 }
@@ -402,8 +542,23 @@ fn line_view(line: &OrderLine, pictures: &HashMap<MediaId, PictureView>) -> Orde
         id: line.id.to_string(),
         name: line.title.clone(),
         url: Some(format!("/products/{}", line.product_slug)),
-        picture: line.media_id.as_ref().and_then(|id| pictures.get(id)).cloned().map(|picture| PictureView { alt: line.title.clone(), ..picture }),
-        options: line.options.iter().map(|(name, value)| OptionView { name: name.clone(), value: value.clone() }).collect(),
+        picture: line
+            .media_id
+            .as_ref()
+            .and_then(|id| pictures.get(id))
+            .cloned()
+            .map(|picture| PictureView {
+                alt: line.title.clone(),
+                ..picture
+            }),
+        options: line
+            .options
+            .iter()
+            .map(|(name, value)| OptionView {
+                name: name.clone(),
+                value: value.clone(),
+            })
+            .collect(),
         unit_price: line.unit_price,
         quantity: line.quantity.as_i64(),
         total: line.total,
@@ -412,17 +567,27 @@ fn line_view(line: &OrderLine, pictures: &HashMap<MediaId, PictureView>) -> Orde
 }
 
 /// The pictures of these ids, described by nothing: whoever shows one knows what it shows. One statement.
-pub fn pictures(tx: &mut Tx<'_>, ids: Vec<MediaId>) -> Result<HashMap<MediaId, PictureView>, DbError> {
+pub fn pictures(
+    tx: &mut Tx<'_>,
+    ids: Vec<MediaId>,
+) -> Result<HashMap<MediaId, PictureView>, DbError> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let sql = format!("SELECT id, content_hash, width, height, widths, ground FROM media WHERE id IN {}", in_list(1, ids.len()));
-    let rows: Vec<(MediaId, String, i64, i64, String, String)> = tx.query(&sql, &with_ids(&[], &ids))?;
+    let sql = format!(
+        "SELECT id, content_hash, width, height, widths, ground FROM media WHERE id IN ({})",
+        in_list(1, ids.len())
+    );
+    let rows: Vec<(MediaId, String, i64, i64, String, String)> =
+        tx.query(&sql, &with_ids(&[], &ids))?;
     Ok(rows
         .into_iter()
         .map(|(id, hash, width, height, widths, ground)| {
             let widths: Vec<i64> = serde_json::from_str(&widths).unwrap_or_default();
-            (id, PictureView::new(&hash, (width, height), &widths, (ground, String::new())))
+            (
+                id,
+                PictureView::new(&hash, (width, height), &widths, (ground, String::new())),
+            )
         })
         .collect())
 }

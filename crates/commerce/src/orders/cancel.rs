@@ -66,7 +66,11 @@ impl Coded for CancelError {
 }
 
 /// Calls a placed order off while nothing of it has left. Doing it twice is doing it once.
-pub async fn cancel_order(shop: &Shop, by: Authorized<CancelOrders>, cmd: CancelOrder) -> Result<Order, CancelError> {
+pub async fn cancel_order(
+    shop: &Shop,
+    by: Authorized<CancelOrders>,
+    cmd: CancelOrder,
+) -> Result<Order, CancelError> {
     let reason = one_line(&cmd.reason, 200).map_err(CancelError::BadReason)?;
     let act = shop.act(by.actor());
     shop.db
@@ -75,20 +79,41 @@ pub async fn cancel_order(shop: &Shop, by: Authorized<CancelOrders>, cmd: Cancel
             match order.status {
                 OrderStatus::Placed => {}
                 OrderStatus::Canceled => return Ok(order),
-                OrderStatus::Draft | OrderStatus::Completed => return Err(CancelError::NotPlaced(order.status)),
+                OrderStatus::Draft | OrderStatus::Completed => {
+                    return Err(CancelError::NotPlaced(order.status));
+                }
             }
-            if store::lines(tx, &order.id)?.iter().any(|line| line.fulfilled > 0) {
+            if store::lines(tx, &order.id)?
+                .iter()
+                .any(|line| line.fulfilled > 0)
+            {
                 return Err(CancelError::AlreadyShipped);
             }
-            if !store::set_status(tx, act.now, &order.id, (OrderStatus::Placed, OrderStatus::Canceled))? {
+            if !store::set_status(
+                tx,
+                act.now,
+                &order.id,
+                (OrderStatus::Placed, OrderStatus::Canceled),
+            )? {
                 return Err(CancelError::NotPlaced(order.status));
             }
             store::note_canceled(tx, act.now, &order.id, &reason)?;
-            store::add_to_timeline(tx, &act, &order.id, (TimelineKind::Canceled, json!({ "reason": reason })))?;
+            store::add_to_timeline(
+                tx,
+                &act,
+                &order.id,
+                (TimelineKind::Canceled, json!({ "reason": reason })),
+            )?;
             if cmd.money == ReturnMoney::Yes {
                 money::enqueue_return(tx, &act, &order.id)?;
             }
-            emit(tx, &act, &Event::OrderCanceled { order_id: order.id.clone() })?;
+            emit(
+                tx,
+                &act,
+                &Event::OrderCanceled {
+                    order_id: order.id.clone(),
+                },
+            )?;
             inventory::release_allocation(tx, &act, &order.id, &reason)?;
             store::refresh_statuses(tx, &act, &order.id)?;
             store::get(tx, &order.id)?.ok_or(CancelError::NotFound)

@@ -77,11 +77,20 @@ impl Coded for ShipError {
 }
 
 /// Ships part or all of a placed order. The stock leaves the books in the same transaction.
-pub async fn ship_order(shop: &Shop, by: Authorized<ShipOrders>, mut cmd: ShipOrder) -> Result<FulfillmentId, ShipError> {
-    for text in [&mut cmd.carrier, &mut cmd.tracking_number].into_iter().flatten() {
+pub async fn ship_order(
+    shop: &Shop,
+    by: Authorized<ShipOrders>,
+    mut cmd: ShipOrder,
+) -> Result<FulfillmentId, ShipError> {
+    for text in [&mut cmd.carrier, &mut cmd.tracking_number]
+        .into_iter()
+        .flatten()
+    {
         *text = one_line(text, 80).map_err(ShipError::BadText)?;
     }
-    if cmd.tracking_url.as_ref().is_some_and(|url| !url.starts_with("https://") || url.len() > 500 || url.contains(char::is_whitespace)) {
+    if cmd.tracking_url.as_ref().is_some_and(|url| {
+        !url.starts_with("https://") || url.len() > 500 || url.contains(char::is_whitespace)
+    }) {
         return Err(ShipError::BadAddress);
     }
     let act = shop.act(by.actor());
@@ -90,8 +99,10 @@ pub async fn ship_order(shop: &Shop, by: Authorized<ShipOrders>, mut cmd: ShipOr
 
 fn ship(tx: &mut Tx<'_>, act: &Act, cmd: &ShipOrder) -> Result<FulfillmentId, ShipError> {
     let order = store::lock(tx, act.now, &cmd.order_id)?.ok_or(ShipError::NotFound)?;
-    let before: Option<(FulfillmentId,)> =
-        tx.query_opt("SELECT id FROM fulfillments WHERE request_key = $1 AND order_id = $2", params![cmd.request_key, order.id])?;
+    let before: Option<(FulfillmentId,)> = tx.query_opt(
+        "SELECT id FROM fulfillments WHERE request_key = $1 AND order_id = $2",
+        params![cmd.request_key, order.id],
+    )?;
     if let Some((id,)) = before {
         return Ok(id);
     }
@@ -113,7 +124,10 @@ fn ship(tx: &mut Tx<'_>, act: &Act, cmd: &ShipOrder) -> Result<FulfillmentId, Sh
             params![quantity, line.id],
         )?;
         if counted != 1 {
-            return Err(ShipError::TooMany { sku: line.sku.to_string(), left: line.to_ship() });
+            return Err(ShipError::TooMany {
+                sku: line.sku.to_string(),
+                left: line.to_ship(),
+            });
         }
         tx.execute(
             "INSERT INTO fulfillment_lines (fulfillment_id, order_line_id, quantity) VALUES ($1, $2, $3)",
@@ -123,10 +137,22 @@ fn ship(tx: &mut Tx<'_>, act: &Act, cmd: &ShipOrder) -> Result<FulfillmentId, Sh
     let pieces: i64 = parcel.iter().map(|(_, quantity)| quantity.as_i64()).sum();
     let detail = json!({ "fulfillment": id, "pieces": pieces, "carrier": cmd.carrier, "tracking_number": cmd.tracking_number });
     store::add_to_timeline(tx, act, &order.id, (TimelineKind::Shipped, detail))?;
-    emit(tx, act, &Event::OrderShipped { order_id: order.id.clone(), fulfillment_id: id.clone() })?;
+    emit(
+        tx,
+        act,
+        &Event::OrderShipped {
+            order_id: order.id.clone(),
+            fulfillment_id: id.clone(),
+        },
+    )?;
     for (line, quantity) in &parcel {
-        if line.stock_tracked && !inventory::ship(tx, act, &order.id, &line.variant_id, *quantity)? {
-            return Err(Internal::bug(format!("{} of {} are not allocated to {}", quantity, line.sku, order.id)).into());
+        if line.stock_tracked && !inventory::ship(tx, act, &order.id, &line.variant_id, *quantity)?
+        {
+            return Err(Internal::bug(format!(
+                "{} of {} are not allocated to {}",
+                quantity, line.sku, order.id
+            ))
+            .into());
         }
     }
     store::refresh_statuses(tx, act, &order.id)?;
@@ -134,7 +160,10 @@ fn ship(tx: &mut Tx<'_>, act: &Act, cmd: &ShipOrder) -> Result<FulfillmentId, Sh
 }
 
 /// The lines of the parcel with their pieces, each line once, in a stable order.
-fn parcel<'a>(lines: &'a [OrderLine], wanted: &[(OrderLineId, Quantity)]) -> Result<Vec<(&'a OrderLine, Quantity)>, ShipError> {
+fn parcel<'a>(
+    lines: &'a [OrderLine],
+    wanted: &[(OrderLineId, Quantity)],
+) -> Result<Vec<(&'a OrderLine, Quantity)>, ShipError> {
     let mut summed: BTreeMap<&OrderLineId, u32> = BTreeMap::new();
     for (id, quantity) in wanted {
         let sum = summed.entry(id).or_default();
@@ -145,8 +174,14 @@ fn parcel<'a>(lines: &'a [OrderLine], wanted: &[(OrderLineId, Quantity)]) -> Res
     }
     let mut parcel = Vec::with_capacity(summed.len());
     for (id, count) in summed {
-        let line = lines.iter().find(|line| line.id == *id).ok_or(ShipError::NotFound)?;
-        let too_many = || ShipError::TooMany { sku: line.sku.to_string(), left: line.to_ship() };
+        let line = lines
+            .iter()
+            .find(|line| line.id == *id)
+            .ok_or(ShipError::NotFound)?;
+        let too_many = || ShipError::TooMany {
+            sku: line.sku.to_string(),
+            left: line.to_ship(),
+        };
         if i64::from(count) > line.to_ship() {
             return Err(too_many());
         }

@@ -16,8 +16,8 @@ pub(crate) mod store;
 mod tests;
 
 use kernel::{
-    Address, DeliveryMethodId, Email, FulfillmentId, MediaId, Money, OrderId, OrderLineId, Quantity, Rate, RefundId, Sku, Slug, TimelineId,
-    Timestamp, VariantId,
+    Address, DeliveryMethodId, Email, FulfillmentId, MediaId, Money, OrderId, OrderLineId,
+    Quantity, Rate, RefundId, Sku, Slug, TimelineId, Timestamp, VariantId,
 };
 
 use crate::staff::Actor;
@@ -25,13 +25,16 @@ use crate::staff::Actor;
 pub use cancel::{CancelError, CancelOrder, ReturnMoney, cancel_order};
 pub use fulfill::{ShipError, ShipOrder, ship_order};
 pub use money::{
-    CaptureError, CapturePayment, MoneyMoved, ReceiveTransfer, capture_payment, receive_transfer, resume_move, return_money,
+    CaptureError, CapturePayment, MoneyMoved, ReceiveTransfer, capture_payment, receive_transfer,
+    resume_move, return_money,
 };
 pub(crate) use money::{RESUME_MOVE, RETURN_MONEY, ResumeMove, ReturnMoneyOf, enqueue_surplus};
 pub use refund::{RefundError, RefundLine, RefundOrder, refund_order};
 pub use state::{FulfillmentStatus, OrderStatus, PaymentStatus};
-pub use store::{find_by_cart, find_by_link, find_by_number, fulfillments, get, lines, list, refunds, timeline};
 pub(crate) use store::{add_to_timeline, refresh_statuses};
+pub use store::{
+    find_by_cart, find_by_link, find_by_number, fulfillments, get, lines, list, refunds, timeline,
+};
 
 /// An order as it was agreed, with where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +82,20 @@ pub struct Order {
 impl Order {
     /// The number as people see it; the id's tail while there is none.
     pub fn reference(&self) -> String {
-        self.number.map_or_else(|| self.id.as_str().chars().rev().take(8).collect::<Vec<_>>().into_iter().rev().collect(), |n| n.to_string())
+        self.number.map_or_else(
+            || {
+                self.id
+                    .as_str()
+                    .chars()
+                    .rev()
+                    .take(8)
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .rev()
+                    .collect()
+            },
+            |n| n.to_string(),
+        )
     }
 }
 

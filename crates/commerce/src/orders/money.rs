@@ -14,7 +14,9 @@ use super::{OrderStatus, TimelineKind, refund, store};
 use crate::error::Internal;
 use crate::event::{Event, emit};
 use crate::internal_from;
-use crate::payments::{self, Begun, EventKind, EventStatus, NewMove, Payment, PaymentEvent, SessionStatus};
+use crate::payments::{
+    self, Begun, EventKind, EventStatus, NewMove, Payment, PaymentEvent, SessionStatus,
+};
 use crate::ports::gateway::{Gateway, MoveRequest, Moved};
 use crate::shop::{Act, Shop};
 use crate::staff::{Authorized, CapturePayments, RefundPayments};
@@ -117,7 +119,11 @@ impl Coded for CaptureError {
 }
 
 /// Takes held money, all or part of it.
-pub async fn capture_payment(shop: &Shop, by: Authorized<CapturePayments>, cmd: CapturePayment) -> Result<MoneyMoved, CaptureError> {
+pub async fn capture_payment(
+    shop: &Shop,
+    by: Authorized<CapturePayments>,
+    cmd: CapturePayment,
+) -> Result<MoneyMoved, CaptureError> {
     let act = shop.act(by.actor());
     let key = format!("capture:{}:{}", cmd.payment_id, cmd.request_key);
     let (id, wanted, move_key) = (cmd.payment_id.clone(), cmd.amount, key.clone());
@@ -128,10 +134,18 @@ pub async fn capture_payment(shop: &Shop, by: Authorized<CapturePayments>, cmd: 
             let payment = payments::lock(tx, begun.now, &id)?.ok_or(CaptureError::NotFound)?;
             let left = payment.authorized.checked_sub(payment.captured)?;
             let amount = wanted.unwrap_or(left);
-            if payments::find_event(tx, &move_key)?.is_none() && (amount.minor() <= 0 || amount.currency() != left.currency()) {
+            if payments::find_event(tx, &move_key)?.is_none()
+                && (amount.minor() <= 0 || amount.currency() != left.currency())
+            {
                 return Err(CaptureError::BadAmount(left.currency()));
             }
-            let new = NewMove { payment: &payment, kind: EventKind::Capture, amount, key: &move_key, detail: "" };
+            let new = NewMove {
+                payment: &payment,
+                kind: EventKind::Capture,
+                amount,
+                key: &move_key,
+                detail: "",
+            };
             match begin(tx, &begun, &new)? {
                 Begun::TooMuch => Err(CaptureError::TooMuch { left }),
                 Begun::New | Begun::Before(_) => Ok(payment),
@@ -145,7 +159,11 @@ pub async fn capture_payment(shop: &Shop, by: Authorized<CapturePayments>, cmd: 
 }
 
 /// Notes that a transfer arrived: held and taken in one.
-pub async fn receive_transfer(shop: &Shop, by: Authorized<CapturePayments>, cmd: ReceiveTransfer) -> Result<(), CaptureError> {
+pub async fn receive_transfer(
+    shop: &Shop,
+    by: Authorized<CapturePayments>,
+    cmd: ReceiveTransfer,
+) -> Result<(), CaptureError> {
     let act = shop.act(by.actor());
     let gateways = shop.gateways.clone();
     shop.db
@@ -154,16 +172,38 @@ pub async fn receive_transfer(shop: &Shop, by: Authorized<CapturePayments>, cmd:
             if cmd.amount.minor() <= 0 || cmd.amount.currency() != order.total.currency() {
                 return Err(CaptureError::BadAmount(order.total.currency()));
             }
-            let by_hand = |payment: &Payment| gateways.find(&payment.gateway).is_some_and(|gateway| !gateway.moves_money());
+            let by_hand = |payment: &Payment| {
+                gateways
+                    .find(&payment.gateway)
+                    .is_some_and(|gateway| !gateway.moves_money())
+            };
             let awaited = payments::of_order(tx, &order.id)?
                 .into_iter()
-                .rfind(|payment| by_hand(payment) && matches!(payment.status, SessionStatus::Processing | SessionStatus::Captured));
+                .rfind(|payment| {
+                    by_hand(payment)
+                        && matches!(
+                            payment.status,
+                            SessionStatus::Processing | SessionStatus::Captured
+                        )
+                });
             let payment = awaited.ok_or(CaptureError::NotAwaited)?;
             let key = format!("transfer:{}:{}", payment.id, cmd.request_key);
             if payments::record_received(tx, &act, &payment, (cmd.amount, &key))? {
                 let detail = json!({ "amount": cmd.amount, "payment": payment.id });
-                store::add_to_timeline(tx, &act, &order.id, (TimelineKind::PaymentCaptured, detail))?;
-                emit(tx, &act, &Event::PaymentCaptured { order_id: order.id.clone(), payment_id: payment.id.clone() })?;
+                store::add_to_timeline(
+                    tx,
+                    &act,
+                    &order.id,
+                    (TimelineKind::PaymentCaptured, detail),
+                )?;
+                emit(
+                    tx,
+                    &act,
+                    &Event::PaymentCaptured {
+                        order_id: order.id.clone(),
+                        payment_id: payment.id.clone(),
+                    },
+                )?;
                 // Money for an order called off meanwhile goes back at once.
                 if order.status == OrderStatus::Canceled {
                     enqueue_return(tx, &act, &order.id)?;
@@ -179,7 +219,13 @@ pub async fn receive_transfer(shop: &Shop, by: Authorized<CapturePayments>, cmd:
 pub(super) fn begin(tx: &mut Tx<'_>, act: &Act, new: &NewMove<'_>) -> Result<Begun, Internal> {
     let begun = payments::begin_move(tx, act, new)?;
     if begun == Begun::New {
-        let job = NewJob::new(RESUME_MOVE, &ResumeMove { key: new.key.to_owned() }).at(act.now.plus(MINUTE));
+        let job = NewJob::new(
+            RESUME_MOVE,
+            &ResumeMove {
+                key: new.key.to_owned(),
+            },
+        )
+        .at(act.now.plus(MINUTE));
         jobs::enqueue(tx, act.now, &job)?;
     }
     Ok(begun)
@@ -191,40 +237,73 @@ pub async fn resume_move(shop: &Shop, act: &Act, key: &str) -> Result<MoneyMoved
     let found = shop
         .db
         .read(move |tx| -> Result<_, Internal> {
-            let Some(event) = payments::find_event(tx, &wanted)? else { return Ok(None) };
+            let Some(event) = payments::find_event(tx, &wanted)? else {
+                return Ok(None);
+            };
             let payment = payments::find(tx, &event.payment_id)?;
             Ok(payment.map(|payment| (event, payment)))
         })
         .await?;
-    let Some((event, payment)) = found else { return Err(Internal::bug(format!("no move {key} was begun"))) };
+    let Some((event, payment)) = found else {
+        return Err(Internal::bug(format!("no move {key} was begun")));
+    };
     match event.status {
         EventStatus::Succeeded => return Ok(MoneyMoved::Done),
-        EventStatus::Failed => return Ok(MoneyMoved::Refused { reason: "it was refused before".to_owned() }),
+        EventStatus::Failed => {
+            return Ok(MoneyMoved::Refused {
+                reason: "it was refused before".to_owned(),
+            });
+        }
         EventStatus::Pending => {}
     }
-    let Some(gateway) = shop.gateways.find(&payment.gateway) else { return Ok(MoneyMoved::Pending) };
+    let Some(gateway) = shop.gateways.find(&payment.gateway) else {
+        return Ok(MoneyMoved::Pending);
+    };
     let moved = ask(gateway.as_ref(), &payment, &event).await;
-    let act = Act { now: shop.clock.now(), ..act.clone() };
-    shop.db.write(move |tx| settle(tx, &act, &(&event, &payment), &moved)).await
+    let act = Act {
+        now: shop.clock.now(),
+        ..act.clone()
+    };
+    shop.db
+        .write(move |tx| settle(tx, &act, &(&event, &payment), &moved))
+        .await
 }
 
 async fn ask(gateway: &dyn Gateway, payment: &Payment, event: &PaymentEvent) -> Moved {
     let Some(gateway_ref) = payment.gateway_ref.clone() else {
-        return Moved::Refused { reason: "the gateway has no payment to move".to_owned() };
+        return Moved::Refused {
+            reason: "the gateway has no payment to move".to_owned(),
+        };
     };
-    let request = MoveRequest { key: event.effect_key.clone(), gateway_ref, amount: event.amount };
+    let request = MoveRequest {
+        key: event.effect_key.clone(),
+        gateway_ref,
+        amount: event.amount,
+    };
     match event.kind {
         EventKind::Capture => gateway.capture(&request).await,
         EventKind::Void => gateway.void(&request).await,
         EventKind::Refund => gateway.refund(&request).await,
-        EventKind::Authorize => Moved::Refused { reason: "an authorisation is not a move".to_owned() },
+        EventKind::Authorize => Moved::Refused {
+            reason: "an authorisation is not a move".to_owned(),
+        },
     }
 }
 
-fn settle(tx: &mut Tx<'_>, act: &Act, (event, payment): &(&PaymentEvent, &Payment), moved: &Moved) -> Result<MoneyMoved, Internal> {
+fn settle(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    (event, payment): &(&PaymentEvent, &Payment),
+    moved: &Moved,
+) -> Result<MoneyMoved, Internal> {
     let (status, answer) = match moved {
         Moved::Done => (EventStatus::Succeeded, MoneyMoved::Done),
-        Moved::Refused { reason } => (EventStatus::Failed, MoneyMoved::Refused { reason: reason.clone() }),
+        Moved::Refused { reason } => (
+            EventStatus::Failed,
+            MoneyMoved::Refused {
+                reason: reason.clone(),
+            },
+        ),
         Moved::Unknown { why } => {
             tracing::warn!(payment.id = %payment.id, why, "The gateway did not say whether {} happened; it will be asked again", event.effect_key);
             return Ok(MoneyMoved::Pending);
@@ -241,13 +320,24 @@ fn settle(tx: &mut Tx<'_>, act: &Act, (event, payment): &(&PaymentEvent, &Paymen
     match (event.kind, happened) {
         (EventKind::Capture, true) => {
             store::add_to_timeline(tx, act, order, (TimelineKind::PaymentCaptured, detail))?;
-            emit(tx, act, &Event::PaymentCaptured { order_id: order.clone(), payment_id: payment.id.clone() })?;
+            emit(
+                tx,
+                act,
+                &Event::PaymentCaptured {
+                    order_id: order.clone(),
+                    payment_id: payment.id.clone(),
+                },
+            )?;
         }
-        (EventKind::Void, true) => store::add_to_timeline(tx, act, order, (TimelineKind::PaymentVoided, detail))?,
+        (EventKind::Void, true) => {
+            store::add_to_timeline(tx, act, order, (TimelineKind::PaymentVoided, detail))?
+        }
         (EventKind::Capture | EventKind::Void, false) => {
             store::add_to_timeline(tx, act, order, (TimelineKind::PaymentNeedsReview, detail))?;
         }
-        (EventKind::Refund, happened) => refund::settle(tx, act, order, (&event.effect_key, happened, detail))?,
+        (EventKind::Refund, happened) => {
+            refund::settle(tx, act, order, (&event.effect_key, happened, detail))?
+        }
         (EventKind::Authorize, _) => {}
     }
     store::refresh_statuses(tx, act, order)?;
@@ -263,14 +353,24 @@ fn answer_reason(answer: &MoneyMoved) -> String {
 
 /// Has all of an order's money returned soon.
 pub(crate) fn enqueue_return(tx: &mut Tx<'_>, act: &Act, order: &OrderId) -> Result<(), DbError> {
-    let payload = ReturnMoneyOf { order_id: order.clone(), payment_id: None };
+    let payload = ReturnMoneyOf {
+        order_id: order.clone(),
+        payment_id: None,
+    };
     jobs::enqueue(tx, act.now, &NewJob::new(RETURN_MONEY, &payload))?;
     Ok(())
 }
 
 /// Has the money of a payment nobody waits for any more returned soon.
-pub(crate) fn enqueue_surplus(tx: &mut Tx<'_>, act: &Act, payment: &Payment) -> Result<(), DbError> {
-    let payload = ReturnMoneyOf { order_id: payment.order_id.clone(), payment_id: Some(payment.id.clone()) };
+pub(crate) fn enqueue_surplus(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    payment: &Payment,
+) -> Result<(), DbError> {
+    let payload = ReturnMoneyOf {
+        order_id: payment.order_id.clone(),
+        payment_id: Some(payment.id.clone()),
+    };
     jobs::enqueue(tx, act.now, &NewJob::new(RETURN_MONEY, &payload))?;
     Ok(())
 }
@@ -278,7 +378,11 @@ pub(crate) fn enqueue_surplus(tx: &mut Tx<'_>, act: &Act, payment: &Payment) -> 
 /// Lets go of what is held and gives back what was taken: of one payment, or of all of an order's.
 ///
 /// Answers whether all of it is done; if not, a gateway has not answered and this is to be repeated.
-pub async fn return_money(shop: &Shop, by: Authorized<RefundPayments>, (order, only): (OrderId, Option<PaymentId>)) -> Result<bool, Internal> {
+pub async fn return_money(
+    shop: &Shop,
+    by: Authorized<RefundPayments>,
+    (order, only): (OrderId, Option<PaymentId>),
+) -> Result<bool, Internal> {
     let act = shop.act(by.actor());
     let begun = act.clone();
     let gateways = shop.gateways.clone();
@@ -289,7 +393,9 @@ pub async fn return_money(shop: &Shop, by: Authorized<RefundPayments>, (order, o
             let mut keys = Vec::new();
             for payment in payments::of_order(tx, &order)? {
                 // People moved a transfer's money; people bring it back, by a refund of their own.
-                let moves = gateways.find(&payment.gateway).is_some_and(|gateway| gateway.moves_money());
+                let moves = gateways
+                    .find(&payment.gateway)
+                    .is_some_and(|gateway| gateway.moves_money());
                 if moves && only.as_ref().is_none_or(|only| *only == payment.id) {
                     keys.extend(begin_return(tx, &begun, &payment.id)?);
                 }
@@ -306,15 +412,33 @@ pub async fn return_money(shop: &Shop, by: Authorized<RefundPayments>, (order, o
 
 /// Begins the moves that return all of one payment's money; answers with their keys.
 fn begin_return(tx: &mut Tx<'_>, act: &Act, id: &PaymentId) -> Result<Vec<String>, Internal> {
-    let Some(payment) = payments::lock(tx, act.now, id)? else { return Ok(Vec::new()) };
+    let Some(payment) = payments::lock(tx, act.now, id)? else {
+        return Ok(Vec::new());
+    };
     let mut keys = Vec::new();
     for (kind, left) in [
-        (EventKind::Void, payment.authorized.checked_sub(payment.captured)?),
-        (EventKind::Refund, payment.captured.checked_sub(payment.refunded)?),
+        (
+            EventKind::Void,
+            payment.authorized.checked_sub(payment.captured)?,
+        ),
+        (
+            EventKind::Refund,
+            payment.captured.checked_sub(payment.refunded)?,
+        ),
     ] {
         let key = format!("return_{kind}:{}:{}", payment.id, left.minor());
         if left.minor() > 0 {
-            begin(tx, act, &NewMove { payment: &payment, kind, amount: left, key: &key, detail: "returned" })?;
+            begin(
+                tx,
+                act,
+                &NewMove {
+                    payment: &payment,
+                    kind,
+                    amount: left,
+                    key: &key,
+                    detail: "returned",
+                },
+            )?;
             keys.push(key);
         }
     }

@@ -88,7 +88,11 @@ impl Coded for RefundError {
 }
 
 /// Gives back what pieces and delivery cost. Refunding twice with one key is refunding once.
-pub async fn refund_order(shop: &Shop, by: Authorized<RefundPayments>, cmd: RefundOrder) -> Result<(RefundId, MoneyMoved), RefundError> {
+pub async fn refund_order(
+    shop: &Shop,
+    by: Authorized<RefundPayments>,
+    cmd: RefundOrder,
+) -> Result<(RefundId, MoneyMoved), RefundError> {
     let mut cmd = cmd;
     cmd.reason = one_line(&cmd.reason, 200).map_err(RefundError::BadReason)?;
     let act = shop.act(by.actor());
@@ -104,8 +108,10 @@ fn effect_key(id: &RefundId) -> String {
 
 fn begin(tx: &mut Tx<'_>, act: &Act, cmd: &RefundOrder) -> Result<RefundId, RefundError> {
     let order = store::lock(tx, act.now, &cmd.order_id)?.ok_or(RefundError::NotFound)?;
-    let before: Option<(RefundId,)> =
-        tx.query_opt("SELECT id FROM refunds WHERE request_key = $1 AND order_id = $2", params![cmd.request_key, order.id])?;
+    let before: Option<(RefundId,)> = tx.query_opt(
+        "SELECT id FROM refunds WHERE request_key = $1 AND order_id = $2",
+        params![cmd.request_key, order.id],
+    )?;
     if let Some((id,)) = before {
         return Ok(id);
     }
@@ -131,12 +137,24 @@ fn begin(tx: &mut Tx<'_>, act: &Act, cmd: &RefundOrder) -> Result<RefundId, Refu
             params![delivery.minor(), order.id],
         )?;
         if counted != 1 {
-            return Err(pricing::RefundError::TooMuch { left: order.delivery.price.checked_sub(order.delivery.refunded)? }.into());
+            return Err(pricing::RefundError::TooMuch {
+                left: order.delivery.price.checked_sub(order.delivery.refunded)?,
+            }
+            .into());
         }
     }
-    let new = NewMove { payment: &payment, kind: EventKind::Refund, amount, key: &effect_key(&id), detail: &cmd.reason };
+    let new = NewMove {
+        payment: &payment,
+        kind: EventKind::Refund,
+        amount,
+        key: &effect_key(&id),
+        detail: &cmd.reason,
+    };
     if money::begin(tx, act, &new)? == Begun::TooMuch {
-        return Err(RefundError::TooMuch { wanted: amount, left: payment.captured.checked_sub(payment.refunded)? });
+        return Err(RefundError::TooMuch {
+            wanted: amount,
+            left: payment.captured.checked_sub(payment.refunded)?,
+        });
     }
     for part in parts.iter().filter(|part| part.restock) {
         inventory::restock(tx, act, &order.id, &part.line.variant_id, part.quantity)?;
@@ -153,16 +171,26 @@ struct Part<'a> {
     tax: Money,
 }
 
-fn sum_up<'a>(order: &Order, lines: &'a [OrderLine], cmd: &RefundOrder) -> Result<(Vec<Part<'a>>, Money), RefundError> {
+fn sum_up<'a>(
+    order: &Order,
+    lines: &'a [OrderLine],
+    cmd: &RefundOrder,
+) -> Result<(Vec<Part<'a>>, Money), RefundError> {
     let mut wanted: BTreeMap<&OrderLineId, (u32, bool)> = BTreeMap::new();
     for part in &cmd.lines {
         let entry = wanted.entry(&part.line_id).or_default();
-        *entry = (entry.0.saturating_add(part.quantity.get()), entry.1 || part.restock);
+        *entry = (
+            entry.0.saturating_add(part.quantity.get()),
+            entry.1 || part.restock,
+        );
     }
     let mut amount = order.total.currency().zero();
     let mut parts = Vec::with_capacity(wanted.len());
     for (id, (count, restock)) in wanted {
-        let line = lines.iter().find(|line| line.id == *id).ok_or(RefundError::NotFound)?;
+        let line = lines
+            .iter()
+            .find(|line| line.id == *id)
+            .ok_or(RefundError::NotFound)?;
         let stored = LineToRefund {
             total: line.total,
             tax: line.tax,
@@ -172,11 +200,20 @@ fn sum_up<'a>(order: &Order, lines: &'a [OrderLine], cmd: &RefundOrder) -> Resul
             refunded: line.refunded_amount,
             refunded_tax: line.refunded_tax,
         };
-        let left = stored.quantity.get().saturating_sub(stored.refunded_quantity);
+        let left = stored
+            .quantity
+            .get()
+            .saturating_sub(stored.refunded_quantity);
         let quantity = Quantity::new(count).map_err(|_| pricing::RefundError::TooMany { left })?;
         let sum = refund_line(&stored, quantity)?;
         amount = amount.checked_add(sum.amount)?;
-        parts.push(Part { line, quantity, restock: restock && line.stock_tracked, amount: sum.amount, tax: sum.tax });
+        parts.push(Part {
+            line,
+            quantity,
+            restock: restock && line.stock_tracked,
+            amount: sum.amount,
+            tax: sum.tax,
+        });
     }
     if let Some(price) = cmd.delivery.filter(|price| !price.is_zero()) {
         let stored = DeliveryToRefund {
@@ -195,10 +232,17 @@ fn sum_up<'a>(order: &Order, lines: &'a [OrderLine], cmd: &RefundOrder) -> Resul
 }
 
 /// The payment that still holds that much of the buyer's money.
-fn payment_with(tx: &mut Tx<'_>, act: &Act, order: &Order, amount: Money) -> Result<Payment, RefundError> {
+fn payment_with(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &Order,
+    amount: Money,
+) -> Result<Payment, RefundError> {
     let mut most = amount.currency().zero();
     for payment in payments::of_order(tx, &order.id)? {
-        let Some(payment) = payments::lock(tx, act.now, &payment.id)? else { continue };
+        let Some(payment) = payments::lock(tx, act.now, &payment.id)? else {
+            continue;
+        };
         let left = payment.captured.checked_sub(payment.refunded)?;
         if left.minor() >= amount.minor() {
             return Ok(payment);
@@ -207,7 +251,10 @@ fn payment_with(tx: &mut Tx<'_>, act: &Act, order: &Order, amount: Money) -> Res
             most = left;
         }
     }
-    Err(RefundError::TooMuch { wanted: amount, left: most })
+    Err(RefundError::TooMuch {
+        wanted: amount,
+        left: most,
+    })
 }
 
 /// Writes a line of a refund down and counts it on the order's line.
@@ -231,16 +278,37 @@ fn count(tx: &mut Tx<'_>, id: &RefundId, part: &Part<'_>) -> Result<(), RefundEr
 /// What follows when the gateway has said yes or no to a refund.
 ///
 /// Money returned because an order was called off has a ledger row but no refund of its own.
-pub(super) fn settle(tx: &mut Tx<'_>, act: &Act, order: &OrderId, (key, happened, detail): (&str, bool, Json)) -> Result<(), Internal> {
-    let kind = if happened { TimelineKind::Refunded } else { TimelineKind::RefundFailed };
+pub(super) fn settle(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &OrderId,
+    (key, happened, detail): (&str, bool, Json),
+) -> Result<(), Internal> {
+    let kind = if happened {
+        TimelineKind::Refunded
+    } else {
+        TimelineKind::RefundFailed
+    };
     store::add_to_timeline(tx, act, order, (kind, detail))?;
-    let Some(id) = key.strip_prefix("refund:").and_then(|id| id.parse::<RefundId>().ok()) else { return Ok(()) };
+    let Some(id) = key
+        .strip_prefix("refund:")
+        .and_then(|id| id.parse::<RefundId>().ok())
+    else {
+        return Ok(());
+    };
     tx.execute(
         "UPDATE refunds SET status = $1, settled_at = $2 WHERE id = $3 AND status = 'pending'",
         params![if happened { "succeeded" } else { "failed" }, act.now, id],
     )?;
     if happened {
-        emit(tx, act, &Event::RefundSucceeded { order_id: order.clone(), refund_id: id })?;
+        emit(
+            tx,
+            act,
+            &Event::RefundSucceeded {
+                order_id: order.clone(),
+                refund_id: id,
+            },
+        )?;
         return Ok(());
     }
     // Nothing was given back: the pieces can be refunded again. Goods already back on the shelf stay there.

@@ -21,7 +21,9 @@ impl OrderStatus {
     pub const fn can_become(self, next: Self) -> bool {
         matches!(
             (self, next),
-            (Self::Draft, Self::Placed | Self::Canceled) | (Self::Placed, Self::Completed | Self::Canceled) | (Self::Completed, Self::Placed)
+            (Self::Draft, Self::Placed | Self::Canceled)
+                | (Self::Placed, Self::Completed | Self::Canceled)
+                | (Self::Completed, Self::Placed)
         )
     }
 }
@@ -93,9 +95,17 @@ pub fn payment_status(total_minor: i64, sums: &Sums) -> PaymentStatus {
 /// The fulfilment status that follows from how many pieces left, of how many.
 pub fn fulfillment_status(status: OrderStatus, ordered: i64, left: i64) -> FulfillmentStatus {
     if left <= 0 {
-        return if status == OrderStatus::Canceled { FulfillmentStatus::Canceled } else { FulfillmentStatus::Unfulfilled };
+        return if status == OrderStatus::Canceled {
+            FulfillmentStatus::Canceled
+        } else {
+            FulfillmentStatus::Unfulfilled
+        };
     }
-    if left < ordered { FulfillmentStatus::Partial } else { FulfillmentStatus::Fulfilled }
+    if left < ordered {
+        FulfillmentStatus::Partial
+    } else {
+        FulfillmentStatus::Fulfilled
+    }
 }
 
 #[cfg(test)]
@@ -103,12 +113,22 @@ mod tests {
     use super::*;
 
     fn sums(authorized: i64, captured: i64, voided: i64, refunded: i64, open: i64) -> Sums {
-        Sums { authorized, captured, voided, refunded, open }
+        Sums {
+            authorized,
+            captured,
+            voided,
+            refunded,
+            open,
+        }
     }
 
     #[test]
     fn a_canceled_order_never_comes_back() {
-        assert!(OrderStatus::ALL.iter().all(|next| !OrderStatus::Canceled.can_become(*next)));
+        assert!(
+            OrderStatus::ALL
+                .iter()
+                .all(|next| !OrderStatus::Canceled.can_become(*next))
+        );
         assert!(!OrderStatus::Placed.can_become(OrderStatus::Draft));
     }
 
@@ -131,9 +151,21 @@ mod tests {
 
     #[test]
     fn the_fulfilment_status_follows_the_goods() {
-        assert_eq!(fulfillment_status(OrderStatus::Placed, 3, 0), FulfillmentStatus::Unfulfilled);
-        assert_eq!(fulfillment_status(OrderStatus::Placed, 3, 2), FulfillmentStatus::Partial);
-        assert_eq!(fulfillment_status(OrderStatus::Completed, 3, 3), FulfillmentStatus::Fulfilled);
-        assert_eq!(fulfillment_status(OrderStatus::Canceled, 3, 0), FulfillmentStatus::Canceled);
+        assert_eq!(
+            fulfillment_status(OrderStatus::Placed, 3, 0),
+            FulfillmentStatus::Unfulfilled
+        );
+        assert_eq!(
+            fulfillment_status(OrderStatus::Placed, 3, 2),
+            FulfillmentStatus::Partial
+        );
+        assert_eq!(
+            fulfillment_status(OrderStatus::Completed, 3, 3),
+            FulfillmentStatus::Fulfilled
+        );
+        assert_eq!(
+            fulfillment_status(OrderStatus::Canceled, 3, 0),
+            FulfillmentStatus::Canceled
+        );
     }
 }

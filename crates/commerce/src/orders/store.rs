@@ -4,12 +4,17 @@ use std::collections::HashMap;
 
 use db::{DbError, FromRow, Row, Tx, in_list, params};
 use kernel::stored::StoredError;
-use kernel::{Address, CartId, Currency, FulfillmentId, Money, OrderId, OrderLineId, Page, PageRequest, Rate, TimelineId, Timestamp};
+use kernel::{
+    Address, CartId, Currency, FulfillmentId, Money, OrderId, OrderLineId, Page, PageRequest, Rate,
+    TimelineId, Timestamp,
+};
 use pricing::TaxLine;
 use serde_json::Value as Json;
 
 use super::state::{fulfillment_status, payment_status};
-use super::{Fulfillment, Order, OrderDelivery, OrderLine, OrderStatus, Refund, TimelineEntry, TimelineKind};
+use super::{
+    Fulfillment, Order, OrderDelivery, OrderLine, OrderStatus, Refund, TimelineEntry, TimelineKind,
+};
 use crate::inventory::with_ids;
 use crate::payments;
 use crate::shop::Act;
@@ -22,7 +27,8 @@ const ORDER: &str = "id, number, link_token, status, payment_status, fulfillment
 impl FromRow for Order {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         let currency: Currency = row.get("currency")?;
-        let money = |column: &str| -> Result<Money, DbError> { Ok(currency.minor(row.get(column)?)) };
+        let money =
+            |column: &str| -> Result<Money, DbError> { Ok(currency.minor(row.get(column)?)) };
         let address: String = row.get("address")?;
         let from: Option<Timestamp> = row.get("delivery_from_at")?;
         let to: Option<Timestamp> = row.get("delivery_to_at")?;
@@ -61,13 +67,19 @@ impl FromRow for Order {
 /// Reads a frozen document out of a column.
 fn json<T: serde::de::DeserializeOwned>(text: &str, wanted: &'static str) -> Result<T, DbError> {
     // The text may hold a name or an address: it does not belong into an error.
-    serde_json::from_str(text).map_err(|_| DbError::from(StoredError { wanted, found: "JSON of another shape".to_owned() }))
+    serde_json::from_str(text).map_err(|_| {
+        DbError::from(StoredError {
+            wanted,
+            found: "JSON of another shape".to_owned(),
+        })
+    })
 }
 
 impl FromRow for OrderLine {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         let currency: Currency = row.get("currency")?;
-        let money = |column: &str| -> Result<Money, DbError> { Ok(currency.minor(row.get(column)?)) };
+        let money =
+            |column: &str| -> Result<Money, DbError> { Ok(currency.minor(row.get(column)?)) };
         let options: String = row.get("options")?;
         Ok(Self {
             id: row.get("id")?,
@@ -97,27 +109,43 @@ impl FromRow for OrderLine {
 
 /// The order of that id.
 pub fn get(tx: &mut Tx<'_>, id: &OrderId) -> Result<Option<Order>, DbError> {
-    tx.query_opt(&format!("SELECT {ORDER} FROM orders WHERE id = $1"), params![id])
+    tx.query_opt(
+        &format!("SELECT {ORDER} FROM orders WHERE id = $1"),
+        params![id],
+    )
 }
 
 /// The order, locked until the transaction ends.
-pub(crate) fn lock(tx: &mut Tx<'_>, now: Timestamp, id: &OrderId) -> Result<Option<Order>, DbError> {
+pub(crate) fn lock(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    id: &OrderId,
+) -> Result<Option<Order>, DbError> {
     tx.query_opt(&format!("UPDATE orders SET version = version + 1, changed_at = $1 WHERE id = $2 RETURNING {ORDER}"), params![now, id])
 }
 
 /// The order a cart became or is becoming.
 pub fn find_by_cart(tx: &mut Tx<'_>, cart: &CartId) -> Result<Option<Order>, DbError> {
-    tx.query_opt(&format!("SELECT {ORDER} FROM orders WHERE cart_id = $1"), params![cart])
+    tx.query_opt(
+        &format!("SELECT {ORDER} FROM orders WHERE cart_id = $1"),
+        params![cart],
+    )
 }
 
 /// The order whose status page has this secret. Drafts have none.
 pub fn find_by_link(tx: &mut Tx<'_>, token: &kernel::Secret) -> Result<Option<Order>, DbError> {
-    tx.query_opt(&format!("SELECT {ORDER} FROM orders WHERE link_token = $1"), params![token.expose()])
+    tx.query_opt(
+        &format!("SELECT {ORDER} FROM orders WHERE link_token = $1"),
+        params![token.expose()],
+    )
 }
 
 /// The order of that number.
 pub fn find_by_number(tx: &mut Tx<'_>, number: i64) -> Result<Option<Order>, DbError> {
-    tx.query_opt(&format!("SELECT {ORDER} FROM orders WHERE number = $1"), params![number])
+    tx.query_opt(
+        &format!("SELECT {ORDER} FROM orders WHERE number = $1"),
+        params![number],
+    )
 }
 
 /// Placed orders, newest first.
@@ -126,8 +154,15 @@ pub fn list(tx: &mut Tx<'_>, page: PageRequest) -> Result<Page<Order>, DbError> 
         &format!("SELECT {ORDER} FROM orders WHERE placed_at IS NOT NULL ORDER BY placed_at DESC, id DESC LIMIT $1 OFFSET $2"),
         params![page.size(), page.offset()],
     )?;
-    let (total,): (i64,) = tx.query_one("SELECT COUNT(*) FROM orders WHERE placed_at IS NOT NULL", params![])?;
-    Ok(Page::new(page, u32::try_from(total).unwrap_or(u32::MAX), items))
+    let (total,): (i64,) = tx.query_one(
+        "SELECT COUNT(*) FROM orders WHERE placed_at IS NOT NULL",
+        params![],
+    )?;
+    Ok(Page::new(
+        page,
+        u32::try_from(total).unwrap_or(u32::MAX),
+        items,
+    ))
 }
 
 /// The lines of an order, in its order.
@@ -146,7 +181,10 @@ pub fn lines(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<OrderLine>, DbError
 
 /// The taxes of an order, one line for each name and rate: goods and delivery together.
 pub(crate) fn delivery_taxes(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<TaxLine>, DbError> {
-    let (taxes,): (String,) = tx.query_one("SELECT delivery_tax FROM orders WHERE id = $1", params![order])?;
+    let (taxes,): (String,) = tx.query_one(
+        "SELECT delivery_tax FROM orders WHERE id = $1",
+        params![order],
+    )?;
     json(&taxes, "taxes of a delivery")
 }
 
@@ -169,11 +207,20 @@ pub(crate) struct Draft<'a> {
 
 /// A frozen document on its way into a column.
 fn document(value: Result<String, serde_json::Error>) -> Result<String, DbError> {
-    value.map_err(|error| DbError::from(StoredError { wanted: "a document", found: error.to_string() }))
+    value.map_err(|error| {
+        DbError::from(StoredError {
+            wanted: "a document",
+            found: error.to_string(),
+        })
+    })
 }
 
 /// Writes the draft of a cart's order: a new one, or over the draft there is.
-pub(crate) fn write_draft(tx: &mut Tx<'_>, act: &Act, draft: &Draft<'_>) -> Result<OrderId, DbError> {
+pub(crate) fn write_draft(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    draft: &Draft<'_>,
+) -> Result<OrderId, DbError> {
     let address = document(serde_json::to_string(draft.address))?;
     let delivery_tax = document(serde_json::to_string(draft.delivery_taxes))?;
     let rounding = document(serde_json::to_string(draft.rounding))?;
@@ -230,7 +277,12 @@ pub(crate) fn write_draft(tx: &mut Tx<'_>, act: &Act, draft: &Draft<'_>) -> Resu
     Ok(id)
 }
 
-fn insert_line(tx: &mut Tx<'_>, order: &OrderId, position: i64, line: &OrderLine) -> Result<(), DbError> {
+fn insert_line(
+    tx: &mut Tx<'_>,
+    order: &OrderId,
+    position: i64,
+    line: &OrderLine,
+) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO order_lines
            (id, order_id, position, variant_id, product_slug, sku, title, variant_title, options, media_id, unit_price_minor, quantity,
@@ -263,11 +315,19 @@ fn insert_line(tx: &mut Tx<'_>, order: &OrderId, position: i64, line: &OrderLine
 }
 
 /// Moves an order from one status to the next; false if the table does not allow it or it was elsewhere.
-pub(crate) fn set_status(tx: &mut Tx<'_>, now: Timestamp, id: &OrderId, (from, to): (OrderStatus, OrderStatus)) -> Result<bool, DbError> {
+pub(crate) fn set_status(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    id: &OrderId,
+    (from, to): (OrderStatus, OrderStatus),
+) -> Result<bool, DbError> {
     if !from.can_become(to) {
         return Ok(false);
     }
-    let changed = tx.execute("UPDATE orders SET status = $1, changed_at = $2 WHERE id = $3 AND status = $4", params![to, now, id, from])?;
+    let changed = tx.execute(
+        "UPDATE orders SET status = $1, changed_at = $2 WHERE id = $3 AND status = $4",
+        params![to, now, id, from],
+    )?;
     Ok(changed == 1)
 }
 
@@ -276,21 +336,36 @@ pub(crate) fn place(tx: &mut Tx<'_>, now: Timestamp, id: &OrderId) -> Result<Opt
     if !set_status(tx, now, id, (OrderStatus::Draft, OrderStatus::Placed))? {
         return Ok(None);
     }
-    let (number,): (i64,) =
-        tx.query_one("UPDATE counters SET value = value + 1 WHERE name = 'order_number' RETURNING value", params![])?;
-    tx.execute("UPDATE orders SET number = $1, placed_at = $2 WHERE id = $3", params![number, now, id])?;
+    let (number,): (i64,) = tx.query_one(
+        "UPDATE counters SET value = value + 1 WHERE name = 'order_number' RETURNING value",
+        params![],
+    )?;
+    tx.execute(
+        "UPDATE orders SET number = $1, placed_at = $2 WHERE id = $3",
+        params![number, now, id],
+    )?;
     Ok(Some(number))
 }
 
 /// Notes why and when an order was called off.
-pub(crate) fn note_canceled(tx: &mut Tx<'_>, now: Timestamp, id: &OrderId, reason: &str) -> Result<(), DbError> {
-    tx.execute("UPDATE orders SET canceled_at = $1, cancel_reason = $2 WHERE id = $3", params![now, reason, id])?;
+pub(crate) fn note_canceled(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    id: &OrderId,
+    reason: &str,
+) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE orders SET canceled_at = $1, cancel_reason = $2 WHERE id = $3",
+        params![now, reason, id],
+    )?;
     Ok(())
 }
 
 /// The one writer of the derived statuses: recomputes them from the facts and completes an order with nothing left to do.
 pub(crate) fn refresh_statuses(tx: &mut Tx<'_>, act: &Act, id: &OrderId) -> Result<(), DbError> {
-    let Some(order) = get(tx, id)? else { return Ok(()) };
+    let Some(order) = get(tx, id)? else {
+        return Ok(());
+    };
     let sums = payments::settled_sums(tx, id)?;
     let (ordered, left): (i64, i64) = tx.query_one(
         "SELECT CAST(COALESCE(SUM(quantity), 0) AS BIGINT), CAST(COALESCE(SUM(fulfilled_quantity), 0) AS BIGINT)
@@ -305,14 +380,28 @@ pub(crate) fn refresh_statuses(tx: &mut Tx<'_>, act: &Act, id: &OrderId) -> Resu
         params![paid, sent, act.now, id],
     )?;
     let settled = sums.captured >= order.total.minor();
-    if order.status == OrderStatus::Placed && settled && left >= ordered && set_status(tx, act.now, id, (OrderStatus::Placed, OrderStatus::Completed))? {
+    if order.status == OrderStatus::Placed
+        && settled
+        && left >= ordered
+        && set_status(
+            tx,
+            act.now,
+            id,
+            (OrderStatus::Placed, OrderStatus::Completed),
+        )?
+    {
         add_to_timeline(tx, act, id, (TimelineKind::Completed, Json::Null))?;
     }
     Ok(())
 }
 
 /// Adds a line to the timeline.
-pub(crate) fn add_to_timeline(tx: &mut Tx<'_>, act: &Act, order: &OrderId, (kind, detail): (TimelineKind, Json)) -> Result<(), DbError> {
+pub(crate) fn add_to_timeline(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &OrderId,
+    (kind, detail): (TimelineKind, Json),
+) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO order_timeline (id, order_id, at, actor, kind, detail) VALUES ($1, $2, $3, $4, $5, $6)",
         params![TimelineId::new(act.ids.as_ref()), order, act.now, act.actor, kind, detail.to_string()],
@@ -385,7 +474,7 @@ pub fn fulfillments(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Fulfillment>
     let ids: Vec<FulfillmentId> = parts.iter().map(|part| part.id.clone()).collect();
     let rows: Vec<(FulfillmentId, OrderLineId, i64)> = tx.query(
         &format!(
-            "SELECT fulfillment_id, order_line_id, quantity FROM fulfillment_lines WHERE fulfillment_id IN {} ORDER BY fulfillment_id, order_line_id",
+            "SELECT fulfillment_id, order_line_id, quantity FROM fulfillment_lines WHERE fulfillment_id IN ({}) ORDER BY fulfillment_id, order_line_id",
             in_list(1, ids.len())
         ),
         &with_ids(&[], &ids),

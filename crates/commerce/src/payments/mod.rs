@@ -13,8 +13,8 @@ mod tests;
 use kernel::{Money, OrderId, PaymentEventId, PaymentId, Timestamp};
 
 pub(crate) use store::{
-    Begun, NewMove, NewPayment, begin_move, first_notice, fail, finish_move, insert, lock, note_action, record_authorized,
-    record_received, set_status,
+    Begun, NewMove, NewPayment, begin_move, fail, finish_move, first_notice, insert, lock,
+    note_action, record_authorized, record_received, set_status,
 };
 pub use store::{events_of, find, find_event, of_order, settled_sums};
 
@@ -45,15 +45,22 @@ kernel::words! {
 impl SessionStatus {
     /// Whether the gateway may still say yes to what was begun.
     pub const fn is_open(self) -> bool {
-        matches!(self, Self::Created | Self::RequiresAction | Self::Processing)
+        matches!(
+            self,
+            Self::Created | Self::RequiresAction | Self::Processing
+        )
     }
 
     /// The whole life of a payment, in one table.
     pub const fn can_become(self, next: Self) -> bool {
         match self {
-            Self::Created | Self::RequiresAction | Self::Processing => !matches!(next, Self::Created),
+            Self::Created | Self::RequiresAction | Self::Processing => {
+                !matches!(next, Self::Created)
+            }
             // Money can arrive after we had given up on it.
-            Self::Failed | Self::Canceled | Self::Expired => matches!(next, Self::Authorized | Self::NeedsReview),
+            Self::Failed | Self::Canceled | Self::Expired => {
+                matches!(next, Self::Authorized | Self::NeedsReview)
+            }
             Self::NeedsReview => matches!(next, Self::Authorized | Self::Canceled),
             Self::Authorized => matches!(next, Self::Captured | Self::Canceled),
             Self::Captured => false,

@@ -65,7 +65,11 @@ pub(crate) fn insert(tx: &mut Tx<'_>, act: &Act, new: &NewPayment<'_>) -> Result
 }
 
 /// The payment, locked until the transaction ends.
-pub(crate) fn lock(tx: &mut Tx<'_>, now: Timestamp, id: &PaymentId) -> Result<Option<Payment>, DbError> {
+pub(crate) fn lock(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    id: &PaymentId,
+) -> Result<Option<Payment>, DbError> {
     tx.query_opt(
         "UPDATE payments SET changed_at = $1 WHERE id = $2
          RETURNING id, order_id, gateway, status, currency, amount_minor, authorized_minor, captured_minor, refunded_minor,
@@ -119,7 +123,11 @@ pub fn find_event(tx: &mut Tx<'_>, effect_key: &str) -> Result<Option<PaymentEve
 }
 
 /// The keys of facts begun before `before` that no gateway has answered for.
-pub(crate) fn pending_moves(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<Vec<String>, DbError> {
+pub(crate) fn pending_moves(
+    tx: &mut Tx<'_>,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<String>, DbError> {
     let rows: Vec<(String,)> = tx.query(
         "SELECT effect_key FROM payment_events WHERE status = 'pending' AND at < $1 ORDER BY at, id LIMIT $2",
         params![before, limit],
@@ -143,11 +151,22 @@ pub fn settled_sums(tx: &mut Tx<'_>, order: &OrderId) -> Result<Sums, DbError> {
         "SELECT COUNT(*) FROM payments WHERE order_id = $1 AND status IN ('created', 'requires_action', 'processing')",
         params![order],
     )?;
-    Ok(Sums { authorized, captured, voided, refunded, open })
+    Ok(Sums {
+        authorized,
+        captured,
+        voided,
+        refunded,
+        open,
+    })
 }
 
 /// Moves a payment from one status to the next; false if it was not where it was thought to be.
-pub(crate) fn set_status(tx: &mut Tx<'_>, now: Timestamp, payment: &Payment, to: SessionStatus) -> Result<bool, DbError> {
+pub(crate) fn set_status(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    payment: &Payment,
+    to: SessionStatus,
+) -> Result<bool, DbError> {
     if !payment.status.can_become(to) {
         return Ok(false);
     }
@@ -159,16 +178,28 @@ pub(crate) fn set_status(tx: &mut Tx<'_>, now: Timestamp, payment: &Payment, to:
 }
 
 /// Ends a payment without money, with the reason in the buyer's words.
-pub(crate) fn fail(tx: &mut Tx<'_>, now: Timestamp, payment: &Payment, (to, reason): (SessionStatus, &str)) -> Result<bool, DbError> {
+pub(crate) fn fail(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    payment: &Payment,
+    (to, reason): (SessionStatus, &str),
+) -> Result<bool, DbError> {
     if !set_status(tx, now, payment, to)? {
         return Ok(false);
     }
-    tx.execute("UPDATE payments SET failure = $1, action_url = NULL WHERE id = $2", params![reason, payment.id])?;
+    tx.execute(
+        "UPDATE payments SET failure = $1, action_url = NULL WHERE id = $2",
+        params![reason, payment.id],
+    )?;
     Ok(true)
 }
 
 /// Keeps where the buyer has to go, or what the gateway calls the payment.
-pub(crate) fn note_action(tx: &mut Tx<'_>, payment: &Payment, (gateway_ref, url): (&str, Option<&str>)) -> Result<(), DbError> {
+pub(crate) fn note_action(
+    tx: &mut Tx<'_>,
+    payment: &Payment,
+    (gateway_ref, url): (&str, Option<&str>),
+) -> Result<(), DbError> {
     tx.execute(
         "UPDATE payments SET gateway_ref = $1, action_url = $2 WHERE id = $3",
         params![gateway_ref, url, payment.id],
@@ -177,7 +208,12 @@ pub(crate) fn note_action(tx: &mut Tx<'_>, payment: &Payment, (gateway_ref, url)
 }
 
 /// The gateway holds the money: the fact, the balance and the status. False if that was known already.
-pub(crate) fn record_authorized(tx: &mut Tx<'_>, act: &Act, payment: &Payment, approval: &Approval) -> Result<bool, DbError> {
+pub(crate) fn record_authorized(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    payment: &Payment,
+    approval: &Approval,
+) -> Result<bool, DbError> {
     let fact = NewFact {
         payment,
         kind: EventKind::Authorize,
@@ -199,10 +235,22 @@ pub(crate) fn record_authorized(tx: &mut Tx<'_>, act: &Act, payment: &Payment, a
 }
 
 /// Money that people moved arrived: it is held and taken at once. False if that was known already.
-pub(crate) fn record_received(tx: &mut Tx<'_>, act: &Act, payment: &Payment, (amount, key): (Money, &str)) -> Result<bool, DbError> {
+pub(crate) fn record_received(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    payment: &Payment,
+    (amount, key): (Money, &str),
+) -> Result<bool, DbError> {
     let held = format!("authorize:{key}");
     let taken = format!("capture:{key}");
-    let mut fact = NewFact { payment, kind: EventKind::Authorize, status: EventStatus::Succeeded, amount, key: &held, detail: "transfer received" };
+    let mut fact = NewFact {
+        payment,
+        kind: EventKind::Authorize,
+        status: EventStatus::Succeeded,
+        amount,
+        key: &held,
+        detail: "transfer received",
+    };
     if !insert_fact(tx, act, &fact)? {
         return Ok(false);
     }
@@ -291,17 +339,37 @@ pub(crate) fn begin_move(tx: &mut Tx<'_>, act: &Act, new: &NewMove<'_>) -> Resul
         }
         EventKind::Authorize => return Ok(Begun::TooMuch),
     };
-    let set_aside = tx.execute(guarded, params![new.amount.minor(), act.now, new.payment.id, new.amount.currency()])?;
+    let set_aside = tx.execute(
+        guarded,
+        params![
+            new.amount.minor(),
+            act.now,
+            new.payment.id,
+            new.amount.currency()
+        ],
+    )?;
     if set_aside != 1 {
         return Ok(Begun::TooMuch);
     }
-    let fact = NewFact { payment: new.payment, kind: new.kind, status: EventStatus::Pending, amount: new.amount, key: new.key, detail: new.detail };
+    let fact = NewFact {
+        payment: new.payment,
+        kind: new.kind,
+        status: EventStatus::Pending,
+        amount: new.amount,
+        key: new.key,
+        detail: new.detail,
+    };
     insert_fact(tx, act, &fact)?;
     Ok(Begun::New)
 }
 
 /// Settles a move once: as it went, the amount set aside stays or goes back. False if it was settled before.
-pub(crate) fn finish_move(tx: &mut Tx<'_>, act: &Act, event: &PaymentEvent, status: EventStatus) -> Result<bool, DbError> {
+pub(crate) fn finish_move(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    event: &PaymentEvent,
+    status: EventStatus,
+) -> Result<bool, DbError> {
     let settled = tx.execute(
         "UPDATE payment_events SET status = $1, settled_at = $2 WHERE effect_key = $3 AND status = 'pending'",
         params![status, act.now, event.effect_key],
@@ -326,12 +394,20 @@ pub(crate) fn finish_move(tx: &mut Tx<'_>, act: &Act, event: &PaymentEvent, stat
         }
         (EventKind::Refund | EventKind::Authorize, true) | (EventKind::Authorize, false) => return Ok(true),
     };
-    tx.execute(then, params![event.amount.minor(), act.now, event.payment_id])?;
+    tx.execute(
+        then,
+        params![event.amount.minor(), act.now, event.payment_id],
+    )?;
     Ok(true)
 }
 
 /// Whether this notice of a gateway's is the first of its id.
-pub(crate) fn first_notice(tx: &mut Tx<'_>, now: Timestamp, gateway: &str, (event_id, payment): (&str, &PaymentId)) -> Result<bool, DbError> {
+pub(crate) fn first_notice(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    gateway: &str,
+    (event_id, payment): (&str, &PaymentId),
+) -> Result<bool, DbError> {
     let inserted = tx.execute(
         "INSERT INTO gateway_events (gateway, event_id, payment_id, received_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (gateway, event_id) DO NOTHING",

@@ -147,7 +147,12 @@ pub trait Gateway: Send + Sync {
     /// Gives captured money back.
     fn refund<'a>(&'a self, request: &'a MoveRequest) -> Answer<'a, Moved>;
     /// Checks and reads a notice. `signature` is the gateway's signature header, `now` in epoch milliseconds.
-    fn read_notice(&self, signature: &str, body: &[u8], now: kernel::Timestamp) -> Result<Notice, NoticeError>;
+    fn read_notice(
+        &self,
+        signature: &str,
+        body: &[u8],
+        now: kernel::Timestamp,
+    ) -> Result<Notice, NoticeError>;
 }
 
 /// The gateways this shop knows, by code.

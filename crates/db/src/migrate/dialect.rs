@@ -12,11 +12,13 @@ pub(super) fn for_sqlite(sql: &str) -> String {
             Token::Word(word) if word.eq_ignore_ascii_case("BOOLEAN") => {
                 out.push_str("INTEGER");
                 if let Some(column) = context.column() {
-                    out.push_str(&format!(" CHECK ({column} IN (0, 1))"));
+                    out.extend([" CHECK (", column, " IN (0, 1))"]);
                 }
             }
             Token::Mark(')') if context.closes_table() => out.push_str(") STRICT"),
-            token => token.write(&mut out),
+            Token::Word(_) | Token::Quoted(_) | Token::Other(_) | Token::Mark(_) => {
+                token.write(&mut out)
+            }
         }
         context.remember(&token);
     }
@@ -30,7 +32,9 @@ pub(super) fn for_postgres(sql: &str) -> String {
     for token in tokens(sql) {
         context.see(&token);
         token.write(&mut out);
-        if matches!(&token, Token::Word(word) if word.eq_ignore_ascii_case("TEXT")) && context.column().is_some() {
+        if matches!(&token, Token::Word(word) if word.eq_ignore_ascii_case("TEXT"))
+            && context.column().is_some()
+        {
             out.push_str(" COLLATE \"C\"");
         }
         context.remember(&token);
@@ -68,7 +72,9 @@ fn tokens(sql: &str) -> Vec<Token<'_>> {
             '\'' | '"' => quoted_length(rest, first),
             '-' if rest.starts_with("--") => rest.find('\n').unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
-            c if c.is_whitespace() => rest.find(|c: char| !c.is_whitespace()).unwrap_or(rest.len()),
+            c if c.is_whitespace() => rest
+                .find(|c: char| !c.is_whitespace())
+                .unwrap_or(rest.len()),
             c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
             c => c.len_utf8(),
         };
@@ -127,7 +133,9 @@ impl<'a> Context<'a> {
             }
             Token::Mark(')') => self.depth = self.depth.saturating_sub(1),
             Token::Mark(';') => *self = Self::default(),
-            Token::Word(word) if self.opening.len() < 3 => self.opening.push(word.to_ascii_uppercase()),
+            Token::Word(word) if self.opening.len() < 3 => {
+                self.opening.push(word.to_ascii_uppercase())
+            }
             Token::Word(_) | Token::Quoted(_) | Token::Other(_) | Token::Mark(_) => {}
         }
     }
@@ -144,7 +152,8 @@ impl<'a> Context<'a> {
     }
 
     fn in_table(&self) -> bool {
-        self.opening.first().is_some_and(|word| word == "CREATE") && self.opening.get(1).is_some_and(|word| word == "TABLE")
+        self.opening.first().is_some_and(|word| word == "CREATE")
+            && self.opening.get(1).is_some_and(|word| word == "TABLE")
     }
 
     /// The column whose type the current word is: in a table's list, `(name TYPE` or `, name TYPE`; in `ADD COLUMN name
@@ -152,10 +161,15 @@ impl<'a> Context<'a> {
     fn column(&self) -> Option<&'a str> {
         let altering = self.opening.first().is_some_and(|word| word == "ALTER");
         match self.last {
-            [Some(Name::Word(name)), Some(Name::Mark('(' | ','))] if self.in_table() && self.depth == 1 => Some(name),
+            [Some(Name::Word(name)), Some(Name::Mark('(' | ','))]
+                if self.in_table() && self.depth == 1 =>
+            {
+                Some(name)
+            }
             [Some(Name::Word(name)), Some(Name::Word(before))]
                 if altering
-                    && (before.eq_ignore_ascii_case("COLUMN") || before.eq_ignore_ascii_case("ADD"))
+                    && (before.eq_ignore_ascii_case("COLUMN")
+                        || before.eq_ignore_ascii_case("ADD"))
                     && !name.eq_ignore_ascii_case("COLUMN") =>
             {
                 Some(name)
@@ -192,21 +206,32 @@ mod tests {
     fn postgres_orders_text_by_its_bytes() {
         assert_eq!(
             for_postgres(TABLE),
-            TABLE.replace("id TEXT", "id TEXT COLLATE \"C\"").replace("note TEXT", "note TEXT COLLATE \"C\"")
+            TABLE
+                .replace("id TEXT", "id TEXT COLLATE \"C\"")
+                .replace("note TEXT", "note TEXT COLLATE \"C\"")
         );
     }
 
     #[test]
     fn a_column_added_later_is_treated_like_the_others() {
-        assert_eq!(for_sqlite("ALTER TABLE tea ADD COLUMN hot BOOLEAN;"), "ALTER TABLE tea ADD COLUMN hot INTEGER CHECK (hot IN (0, 1));");
-        assert_eq!(for_postgres("ALTER TABLE tea ADD COLUMN text TEXT"), "ALTER TABLE tea ADD COLUMN text TEXT COLLATE \"C\"");
+        assert_eq!(
+            for_sqlite("ALTER TABLE tea ADD COLUMN hot BOOLEAN;"),
+            "ALTER TABLE tea ADD COLUMN hot INTEGER CHECK (hot IN (0, 1));"
+        );
+        assert_eq!(
+            for_postgres("ALTER TABLE tea ADD COLUMN text TEXT"),
+            "ALTER TABLE tea ADD COLUMN text TEXT COLLATE \"C\""
+        );
     }
 
     #[test]
     fn a_type_that_is_not_a_columns_stays_bare() {
         let update = "UPDATE tea SET note = CAST(price_minor AS TEXT);";
         assert_eq!(for_postgres(update), update);
-        assert_eq!(for_sqlite("UPDATE tea SET price_minor = CAST(note AS BIGINT)"), "UPDATE tea SET price_minor = CAST(note AS INTEGER)");
+        assert_eq!(
+            for_sqlite("UPDATE tea SET price_minor = CAST(note AS BIGINT)"),
+            "UPDATE tea SET price_minor = CAST(note AS INTEGER)"
+        );
         let index = "CREATE INDEX by_text ON tea (text, note); CREATE UNIQUE INDEX one ON tea (id) WHERE note IS NULL;";
         assert_eq!(for_sqlite(index), index);
         assert_eq!(for_postgres(index), index);

@@ -34,17 +34,29 @@ impl Target {
         })?;
         config.connect_timeout(limits::CONNECT_TIME);
         config.tcp_user_timeout(std::time::Duration::from_secs(30));
-        config.keepalives_idle(std::time::Duration::from_secs(60));
+        config.keepalives_idle(std::time::Duration::from_mins(1));
         if config.get_application_name().is_none() {
             config.application_name("vitrine");
         }
-        let wanted = wishes.mode.unwrap_or(if is_local(&config) { Mode::Off } else { Mode::On });
+        let wanted = wishes.mode.unwrap_or(if is_local(&config) {
+            Mode::Off
+        } else {
+            Mode::On
+        });
         let tls = match wanted {
             Mode::Off => None,
             Mode::On => Some(tls(wishes.authorities.as_deref())?),
         };
-        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
-        Ok(Self { config, tls, greeting: greeting(options) })
+        config.ssl_mode(if tls.is_some() {
+            SslMode::Require
+        } else {
+            SslMode::Disable
+        });
+        Ok(Self {
+            config,
+            tls,
+            greeting: greeting(options),
+        })
     }
 
     /// Connects and greets. The error says what to do.
@@ -60,7 +72,8 @@ impl Target {
             "SELECT current_setting('server_encoding'), current_setting('synchronous_commit')",
             &[],
         );
-        let settings = settings.map_err(|error| DbError::Unavailable(errors::with_source(&error)))?;
+        let settings =
+            settings.map_err(|error| DbError::Unavailable(errors::with_source(&error)))?;
         let setting = |index: usize| settings.try_get::<_, String>(index).unwrap_or_default();
         let encoding = setting(0);
         if encoding != "UTF8" {
@@ -104,11 +117,17 @@ fn greeting(options: &Options) -> String {
 /// Whether every way to the server stays on this machine.
 fn is_local(config: &Config) -> bool {
     let local_host = |host: &Host| match host {
-        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        Host::Tcp(name) => {
+            name == "localhost"
+                || name
+                    .parse::<IpAddr>()
+                    .is_ok_and(|address| address.is_loopback())
+        }
         #[cfg(unix)]
         Host::Unix(_) => true,
     };
-    config.get_hosts().iter().all(local_host) && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
+    config.get_hosts().iter().all(local_host)
+        && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
 }
 
 fn tls(authorities: Option<&Path>) -> Result<MakeRustlsConnect, DbError> {
@@ -117,9 +136,13 @@ fn tls(authorities: Option<&Path>) -> Result<MakeRustlsConnect, DbError> {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         Some(path) => {
             let unreadable = |error: &dyn std::fmt::Display| {
-                DbError::Open(format!("sslrootcert {} cannot be read: {error}", path.display()))
+                DbError::Open(format!(
+                    "sslrootcert {} cannot be read: {error}",
+                    path.display()
+                ))
             };
-            let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))?;
+            let certificates =
+                CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))?;
             for certificate in certificates {
                 let certificate = certificate.map_err(|error| unreadable(&error))?;
                 roots.add(certificate).map_err(|error| unreadable(&error))?;
@@ -133,7 +156,9 @@ fn tls(authorities: Option<&Path>) -> Result<MakeRustlsConnect, DbError> {
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| DbError::Open(format!("TLS cannot be set up: {error}")))?;
-    Ok(MakeRustlsConnect::new(config.with_root_certificates(roots).with_no_client_auth()))
+    Ok(MakeRustlsConnect::new(
+        config.with_root_certificates(roots).with_no_client_auth(),
+    ))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +176,9 @@ struct TlsWishes {
 
 impl TlsWishes {
     fn take_from(url: &str) -> Result<(String, Self), DbError> {
-        let Some((base, query)) = url.split_once('?') else { return Ok((url.to_owned(), Self::default())) };
+        let Some((base, query)) = url.split_once('?') else {
+            return Ok((url.to_owned(), Self::default()));
+        };
         let mut wishes = Self::default();
         let mut others = Vec::new();
         for pair in query.split('&') {
@@ -159,17 +186,25 @@ impl TlsWishes {
                 Some(("sslmode", "disable")) => wishes.mode = Some(Mode::Off),
                 // "prefer" is the driver's default, and what others write without a thought: our own rule decides.
                 Some(("sslmode", "allow" | "prefer")) => {}
-                Some(("sslmode", "require" | "verify-ca" | "verify-full")) => wishes.mode = Some(Mode::On),
+                Some(("sslmode", "require" | "verify-ca" | "verify-full")) => {
+                    wishes.mode = Some(Mode::On)
+                }
                 Some(("sslmode", other)) => {
                     return Err(DbError::Open(format!(
                         "the database URL says sslmode={other}; write verify-full, or disable to send data in the clear"
                     )));
                 }
-                Some(("sslrootcert", path)) => wishes.authorities = Some(PathBuf::from(path.replace("%2F", "/"))),
+                Some(("sslrootcert", path)) => {
+                    wishes.authorities = Some(PathBuf::from(path.replace("%2F", "/")))
+                }
                 _ => others.push(pair),
             }
         }
-        let url = if others.is_empty() { base.to_owned() } else { format!("{base}?{}", others.join("&")) };
+        let url = if others.is_empty() {
+            base.to_owned()
+        } else {
+            format!("{base}?{}", others.join("&"))
+        };
         Ok((url, wishes))
     }
 }
@@ -184,33 +219,61 @@ mod tests {
 
     #[test]
     fn a_server_on_another_machine_is_reached_through_tls_unless_told_otherwise() {
-        for url in ["postgres://shop@db.example/shop", "postgres://shop@10.0.0.7/shop?sslmode=prefer", "postgres://shop@db.example,localhost/shop"] {
+        for url in [
+            "postgres://shop@db.example/shop",
+            "postgres://shop@10.0.0.7/shop?sslmode=prefer",
+            "postgres://shop@db.example,localhost/shop",
+        ] {
             let target = target(url).unwrap();
             assert!(target.tls.is_some(), "{url}");
             assert_eq!(target.config.get_ssl_mode(), SslMode::Require, "{url}");
         }
-        let open = target("postgres://shop@db.example/shop?sslmode=disable&connect_timeout=3").unwrap();
+        let open =
+            target("postgres://shop@db.example/shop?sslmode=disable&connect_timeout=3").unwrap();
         assert!(open.tls.is_none());
     }
 
     #[test]
     fn a_server_on_this_machine_needs_no_tls_but_can_have_it() {
-        for url in ["postgres://shop@localhost/shop", "postgres://shop@[::1]/shop", "postgres://shop@%2Frun%2Fpostgresql/shop"] {
+        for url in [
+            "postgres://shop@localhost/shop",
+            "postgres://shop@[::1]/shop",
+            "postgres://shop@%2Frun%2Fpostgresql/shop",
+        ] {
             assert!(target(url).unwrap().tls.is_none(), "{url}");
         }
-        assert!(target("postgres://shop@127.0.0.1/shop?sslmode=verify-full").unwrap().tls.is_some());
+        assert!(
+            target("postgres://shop@127.0.0.1/shop?sslmode=verify-full")
+                .unwrap()
+                .tls
+                .is_some()
+        );
     }
 
     #[test]
     fn a_local_name_for_a_far_address_is_far() {
-        assert!(target("postgres://shop@localhost/shop?hostaddr=10.0.0.7").unwrap().tls.is_some());
+        assert!(
+            target("postgres://shop@localhost/shop?hostaddr=10.0.0.7")
+                .unwrap()
+                .tls
+                .is_some()
+        );
     }
 
     #[test]
     fn what_cannot_be_understood_is_refused_with_advice() {
         let error = |url: &str| target(url).map(drop).unwrap_err().to_string();
-        assert!(error("postgres://shop@db.example/shop?sslmode=sometimes").contains("write verify-full"));
-        assert!(error("postgres://shop@db.example/shop?sslrootcert=/no/such/file.pem").contains("/no/such/file.pem"));
-        assert!(error("postgres://shop@db.example:port/shop").contains("postgres://user:password@host:5432/name"));
+        assert!(
+            error("postgres://shop@db.example/shop?sslmode=sometimes")
+                .contains("write verify-full")
+        );
+        assert!(
+            error("postgres://shop@db.example/shop?sslrootcert=/no/such/file.pem")
+                .contains("/no/such/file.pem")
+        );
+        assert!(
+            error("postgres://shop@db.example:port/shop")
+                .contains("postgres://user:password@host:5432/name")
+        );
     }
 }

@@ -25,28 +25,46 @@ mod worker;
 pub(crate) use connect::Target;
 
 /// Starts the threads, and waits until the first of them has connected.
-pub(crate) fn open(url: &str, options: &Options, shared: &Arc<Shared>) -> Result<Vec<JoinHandle<()>>, DbError> {
+pub(crate) fn open(
+    url: &str,
+    options: &Options,
+    shared: &Arc<Shared>,
+) -> Result<Vec<JoinHandle<()>>, DbError> {
     let target = Arc::new(connect::Target::parse(url, options)?);
     let (connected, first) = mpsc::channel();
     let mut threads = Vec::new();
-    let kinds = [(worker::Kind::Write, options.writers.max(1)), (worker::Kind::Read, options.readers.max(1))];
+    let kinds = [
+        (worker::Kind::Write, options.writers.max(1)),
+        (worker::Kind::Read, options.readers.max(1)),
+    ];
     for (kind, count) in kinds {
         for number in 1..=count {
-            let (target, shared, options) = (Arc::clone(&target), Arc::clone(shared), options.clone());
-            let connected = if threads.is_empty() { Some(connected.clone()) } else { None };
+            let (target, shared, options) =
+                (Arc::clone(&target), Arc::clone(shared), options.clone());
+            let connected = if threads.is_empty() {
+                Some(connected.clone())
+            } else {
+                None
+            };
             let body = move || {
                 let queue = kind.queue(&shared);
                 let _guard = OnDuty(queue);
                 worker::Worker::new(&target, &shared, &options, kind).run(connected);
             };
-            let thread = std::thread::Builder::new().name(format!("db-{kind}-{number}")).spawn(body);
-            threads.push(thread.map_err(|error| DbError::Open(format!("cannot start a database thread: {error}")))?);
+            let thread = std::thread::Builder::new()
+                .name(format!("db-{kind}-{number}"))
+                .spawn(body);
+            threads.push(thread.map_err(|error| {
+                DbError::Open(format!("cannot start a database thread: {error}"))
+            })?);
         }
     }
     match first.recv() {
         Ok(Ok(())) => Ok(threads),
         Ok(Err(error)) => Err(error),
-        Err(_) => Err(DbError::Open("a database thread died while it connected".to_owned())),
+        Err(_) => Err(DbError::Open(
+            "a database thread died while it connected".to_owned(),
+        )),
     }
 }
 
@@ -58,7 +76,10 @@ pub(crate) struct Session {
 
 impl Session {
     fn new(client: Client) -> Self {
-        Self { client, statements: HashMap::new() }
+        Self {
+            client,
+            statements: HashMap::new(),
+        }
     }
 
     pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, DbError> {
@@ -68,33 +89,50 @@ impl Session {
         result.map_err(|error| self.failed(&error, sql))
     }
 
-    pub(crate) fn query<T: FromRow>(&mut self, sql: &str, params: &[Value]) -> Result<Vec<T>, DbError> {
+    pub(crate) fn query<T: FromRow>(
+        &mut self,
+        sql: &str,
+        params: &[Value],
+    ) -> Result<Vec<T>, DbError> {
         let statement = self.prepare(sql, params)?;
         let params = values::params(params);
         let borrowed: Vec<&(dyn ToSql + Sync)> = values::borrow(&params);
-        let rows = self.client.query(&statement, &borrowed).map_err(|error| self.failed(&error, sql))?;
-        rows.iter().map(|row| T::from_row(&Row(Source::Postgres(row)))).collect()
+        let rows = self
+            .client
+            .query(&statement, &borrowed)
+            .map_err(|error| self.failed(&error, sql))?;
+        rows.iter()
+            .map(|row| T::from_row(&Row(Source::Postgres(row))))
+            .collect()
     }
 
     /// Runs statements without parameters, and drops what they answer.
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), DbError> {
-        self.client.batch_execute(sql).map_err(|error| self.failed(&error, sql))
+        self.client
+            .batch_execute(sql)
+            .map_err(|error| self.failed(&error, sql))
     }
 
     fn prepare(&mut self, sql: &str, params: &[Value]) -> Result<Statement, DbError> {
-        let statement = match self.statements.get(sql) {
-            Some(statement) => statement.clone(),
-            None => {
-                let statement = self.client.prepare(sql).map_err(|error| self.failed(&error, sql))?;
-                if self.statements.len() >= limits::STATEMENTS {
-                    self.statements.clear();
-                }
-                self.statements.insert(sql.to_owned(), statement.clone());
-                statement
+        let statement = if let Some(statement) = self.statements.get(sql) {
+            statement.clone()
+        } else {
+            let statement = self
+                .client
+                .prepare(sql)
+                .map_err(|error| self.failed(&error, sql))?;
+            if self.statements.len() >= limits::STATEMENTS {
+                self.statements.clear();
             }
+            self.statements.insert(sql.to_owned(), statement.clone());
+            statement
         };
         let (expected, given) = (statement.params().len(), params.len());
-        if expected == given { Ok(statement) } else { Err(DbError::Parameters { expected, given }) }
+        if expected == given {
+            Ok(statement)
+        } else {
+            Err(DbError::Parameters { expected, given })
+        }
     }
 
     /// Translates an error. Plans made before a migration of another node are forgotten, and the transaction runs again.

@@ -16,7 +16,10 @@ pub(super) fn params(values: &[Value]) -> Vec<Param<'_>> {
 }
 
 pub(super) fn borrow<'a>(params: &'a [Param<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
-    params.iter().map(|param| param as &(dyn ToSql + Sync)).collect()
+    params
+        .iter()
+        .map::<&(dyn ToSql + Sync), _>(|param| param)
+        .collect()
 }
 
 impl fmt::Debug for Param<'_> {
@@ -45,7 +48,13 @@ type Encoded = Result<IsNull, Box<dyn std::error::Error + Sync + Send>>;
 
 impl ToSql for Param<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Encoded {
-        let mismatch = |given| Err(Mismatch { given, wanted: ty.name().to_owned() }.into());
+        let mismatch = |given| {
+            Err(Mismatch {
+                given,
+                wanted: ty.name().to_owned(),
+            }
+            .into())
+        };
         match self.0 {
             Value::Null => Ok(IsNull::Yes),
             Value::Text(text) if <&str as ToSql>::accepts(ty) => text.to_sql(ty, out),
@@ -73,13 +82,19 @@ fn int_to_sql(number: i64, ty: &Type, out: &mut BytesMut) -> Encoded {
     } else if *ty == Type::INT2 {
         i16::try_from(number)?.to_sql(ty, out)
     } else {
-        Err(Mismatch { given: "a whole number", wanted: ty.name().to_owned() }.into())
+        Err(Mismatch {
+            given: "a whole number",
+            wanted: ty.name().to_owned(),
+        }
+        .into())
     }
 }
 
 /// Where the row has the column called `name`.
 pub(crate) fn column(row: &postgres::Row, name: &str) -> Option<usize> {
-    row.columns().iter().position(|column| column.name() == name)
+    row.columns()
+        .iter()
+        .position(|column| column.name() == name)
 }
 
 /// The value at `index`; `name` is for the error.
@@ -97,7 +112,10 @@ pub(crate) fn read(row: &postgres::Row, index: usize, name: &str) -> Result<Valu
 struct Read(Value);
 
 impl<'a> FromSql<'a> for Read {
-    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+    fn from_sql(
+        ty: &Type,
+        raw: &'a [u8],
+    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         Ok(Self(if *ty == Type::INT8 {
             Value::Int(i64::from_sql(ty, raw)?)
         } else if *ty == Type::INT4 {
@@ -111,7 +129,11 @@ impl<'a> FromSql<'a> for Read {
         } else if <&str as FromSql>::accepts(ty) {
             Value::Text(String::from_sql(ty, raw)?)
         } else {
-            return Err(format!("{} is not among the types of our columns; CAST it to BIGINT or TEXT", ty.name()).into());
+            return Err(format!(
+                "{} is not among the types of our columns; CAST it to BIGINT or TEXT",
+                ty.name()
+            )
+            .into());
         }))
     }
 

@@ -62,8 +62,20 @@ enum Attempt {
 }
 
 impl<'a> Worker<'a> {
-    pub(super) fn new(target: &'a Target, shared: &'a Shared, options: &'a Options, kind: Kind) -> Self {
-        Self { target, shared, options, kind, session: None, pause: Duration::ZERO }
+    pub(super) fn new(
+        target: &'a Target,
+        shared: &'a Shared,
+        options: &'a Options,
+        kind: Kind,
+    ) -> Self {
+        Self {
+            target,
+            shared,
+            options,
+            kind,
+            session: None,
+            pause: Duration::ZERO,
+        }
     }
 
     /// Serves the queue until it is closed. The first thread connects at once and says how that went.
@@ -127,7 +139,9 @@ impl<'a> Worker<'a> {
     }
 
     fn commit(&mut self, signals: Vec<&'static str>) -> Attempt {
-        let Some(session) = &mut self.session else { return Attempt::Ended(Err(DbError::Closed)) };
+        let Some(session) = &mut self.session else {
+            return Attempt::Ended(Err(DbError::Closed));
+        };
         let Err(error) = session.client.batch_execute("COMMIT") else {
             match self.kind {
                 Kind::Read => self.shared.counters.count_read(),
@@ -138,7 +152,11 @@ impl<'a> Worker<'a> {
         if errors::surely_rolled_back(&error) {
             let error = errors::from_postgres(&error, "COMMIT");
             let again = error.is_retryable();
-            return self.roll_back(if again { Attempt::Again(error) } else { Attempt::Ended(Err(error)) });
+            return self.roll_back(if again {
+                Attempt::Again(error)
+            } else {
+                Attempt::Ended(Err(error))
+            });
         }
         self.session = None;
         Attempt::Ended(Err(match self.kind {
@@ -169,7 +187,8 @@ impl<'a> Worker<'a> {
                     self.pause = Duration::ZERO;
                 }
                 Err(error) => {
-                    self.pause = (self.pause * 2).clamp(Duration::from_millis(50), limits::RECONNECT_PAUSE);
+                    self.pause =
+                        (self.pause * 2).clamp(Duration::from_millis(50), limits::RECONNECT_PAUSE);
                     return Err(error);
                 }
             }

@@ -24,7 +24,11 @@ mod writer;
 const OLDEST_VERSION: i32 = 3_051_003;
 
 /// Opens the file and starts its threads.
-pub(crate) fn open(path: &Path, options: &Options, shared: &Arc<Shared>) -> Result<Vec<JoinHandle<()>>, DbError> {
+pub(crate) fn open(
+    path: &Path,
+    options: &Options,
+    shared: &Arc<Shared>,
+) -> Result<Vec<JoinHandle<()>>, DbError> {
     check_version(rusqlite::version_number(), rusqlite::version())?;
     let cannot_open = |error: &dyn std::fmt::Display| {
         DbError::Open(format!(
@@ -82,8 +86,10 @@ fn create_private(path: &Path) -> std::io::Result<()> {
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     connection.busy_timeout(crate::limits::LOCK_TIME)?;
     connection.set_prepared_statement_cache_capacity(crate::limits::STATEMENTS);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -107,14 +113,16 @@ fn connect_writer(path: &Path, options: &Options) -> Result<Connection, DbError>
         )?;
         Ok((connection, mode))
     };
-    let (connection, mode) = open().map_err(|error| errors::from_sqlite(&error, "opening the database"))?;
+    let (connection, mode) =
+        open().map_err(|error| errors::from_sqlite(&error, "opening the database"))?;
     if mode != "wal" {
         return Err(DbError::Open(format!(
             "its file system does not support write-ahead logging (journal mode stayed {mode}); use a local disk"
         )));
     }
     if let Some(pages) = options.sqlite_page_limit {
-        let limit = connection.pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, i64>(0));
+        let limit = connection
+            .pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, i64>(0));
         limit.map_err(|error| errors::from_sqlite(&error, "limiting the database"))?;
     }
     Ok(connection)
@@ -133,12 +141,16 @@ fn connect_reader(path: &Path) -> Result<Connection, DbError> {
 /// Runs a `BEGIN`, `COMMIT` and the like.
 fn control(connection: &Connection, sql: &'static str) -> Result<(), DbError> {
     let run = || connection.prepare_cached(sql)?.raw_execute();
-    run().map(drop).map_err(|error| errors::from_sqlite(&error, sql))
+    run()
+        .map(drop)
+        .map_err(|error| errors::from_sqlite(&error, sql))
 }
 
 /// Ends whatever transaction is still open; there may be none, when SQLite has rolled back by itself.
 fn roll_back(connection: &Connection) {
-    if !connection.is_autocommit() && let Err(error) = control(connection, "ROLLBACK") {
+    if !connection.is_autocommit()
+        && let Err(error) = control(connection, "ROLLBACK")
+    {
         tracing::error!("A rollback failed: {error}");
     }
 }
@@ -151,6 +163,9 @@ mod tests {
     fn a_sqlite_that_can_damage_databases_is_refused() {
         assert!(check_version(3_051_002, "3.51.2").is_err());
         assert_eq!(check_version(3_051_003, "3.51.3"), Ok(()));
-        assert_eq!(check_version(rusqlite::version_number(), rusqlite::version()), Ok(()));
+        assert_eq!(
+            check_version(rusqlite::version_number(), rusqlite::version()),
+            Ok(())
+        );
     }
 }

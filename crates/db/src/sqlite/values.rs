@@ -27,17 +27,23 @@ pub(crate) fn column(row: &rusqlite::Row<'_>, name: &str) -> Option<usize> {
 
 /// The value at `index`; `name` is for the error.
 pub(crate) fn read(row: &rusqlite::Row<'_>, index: usize, name: &str) -> Result<Value, DbError> {
-    let value = row.get_ref(index).map_err(|_out_of_range| DbError::NoColumn(name.to_owned()))?;
+    let value = row
+        .get_ref(index)
+        .map_err(|_out_of_range| DbError::NoColumn(name.to_owned()))?;
     match value {
         ValueRef::Null => Ok(Value::Null),
         ValueRef::Integer(number) => Ok(Value::Int(number)),
         ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Value::Text(text.to_owned())),
-            Err(error) => Err(DbError::WrongType { detail: format!("column {name} is not UTF-8: {error}") }),
+            Err(error) => Err(DbError::WrongType {
+                detail: format!("column {name} is not UTF-8: {error}"),
+            }),
         },
         ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
         ValueRef::Real(_) => Err(DbError::WrongType {
-            detail: format!("column {name} is a fraction, which no column of ours is; CAST it to BIGINT"),
+            detail: format!(
+                "column {name} is a fraction, which no column of ours is; CAST it to BIGINT"
+            ),
         }),
     }
 }

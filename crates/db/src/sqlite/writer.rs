@@ -14,9 +14,18 @@ use crate::work::{Verdict, Work};
 use crate::{DbError, Options, Shared, tx};
 
 pub(super) fn run(connection: Connection, shared: &Shared, options: &Options) {
-    let (most_writes, longest) =
-        if options.group_commit { (options.batch_writes.max(1), options.batch_time) } else { (1, Duration::ZERO) };
-    let mut writer = Writer { connection, shared, most_writes, longest, poison: None };
+    let (most_writes, longest) = if options.group_commit {
+        (options.batch_writes.max(1), options.batch_time)
+    } else {
+        (1, Duration::ZERO)
+    };
+    let mut writer = Writer {
+        connection,
+        shared,
+        most_writes,
+        longest,
+        poison: None,
+    };
     while let Some(first) = shared.writes.next() {
         writer.write_together(first);
     }
@@ -78,14 +87,18 @@ impl Writer<'_> {
                 }
             }
             Err(_) if batch.len() > 1 => self.write_apart(batch),
-            Err(error) => batch.into_iter().for_each(|ran| ran.work.settle(Err(error.clone()))),
+            Err(error) => batch
+                .into_iter()
+                .for_each(|ran| ran.work.settle(Err(error.clone()))),
         }
     }
 
     /// Runs each write again, in a transaction of its own.
     fn write_apart(&mut self, batch: Vec<Ran>) {
         if let [_only] = batch.as_slice() {
-            return batch.into_iter().for_each(|ran| ran.work.settle(lost(ran.ended)));
+            return batch
+                .into_iter()
+                .for_each(|ran| ran.work.settle(lost(ran.ended)));
         }
         for Ran { work, .. } in batch {
             if let Err(error) = self.begin() {
@@ -136,7 +149,11 @@ impl Writer<'_> {
         if let Err(error) = &ended {
             self.beware(error);
         }
-        Ran { work, signals, ended }
+        Ran {
+            work,
+            signals,
+            ended,
+        }
     }
 
     fn release(&self) -> Result<(), DbError> {
@@ -170,7 +187,9 @@ impl Writer<'_> {
         if let DbError::Unavailable(reason) | DbError::Poisoned(reason) = error
             && self.poison.is_none()
         {
-            tracing::error!("The disk failed under the database; nothing more is written until a restart: {reason}");
+            tracing::error!(
+                "The disk failed under the database; nothing more is written until a restart: {reason}"
+            );
             self.poison = Some(reason.clone());
         }
     }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use data_encoding::HEXLOWER;
 use kernel::id::{Ids, RandomIds};
 use sha2::{Digest, Sha256};
 
@@ -45,7 +46,9 @@ impl TlsServer {
     /// Starts the server, if need be. The error says why there is none.
     pub fn find() -> Result<Self, String> {
         // The driver must not run on a thread of the async runtime.
-        let found = std::thread::spawn(own_server).join().map_err(|_panic| "starting it panicked".to_owned())?;
+        let found = std::thread::spawn(own_server)
+            .join()
+            .map_err(|_panic| "starting it panicked".to_owned())?;
         found.map(|server| Self {
             port: server.port,
             password: server.password,
@@ -75,17 +78,24 @@ impl Server {
     fn read(home: &Path) -> Option<Self> {
         let note = fs::read_to_string(home.join("server")).ok()?;
         let (port, password) = note.trim().split_once(' ')?;
-        Some(Self { home: home.to_owned(), port: port.parse().ok()?, password: password.to_owned() })
+        Some(Self {
+            home: home.to_owned(),
+            port: port.parse().ok()?,
+            password: password.to_owned(),
+        })
     }
 }
 
 fn own_server() -> Result<Server, String> {
     let programs = find_programs()?;
     let place = place()?;
-    let lock = File::create(place.join("lock")).map_err(|error| format!("no lock file: {error}"))?;
+    let lock =
+        File::create(place.join("lock")).map_err(|error| format!("no lock file: {error}"))?;
     lock.lock().map_err(|error| format!("no lock: {error}"))?;
     let home = place.join("home");
-    if let Some(server) = Server::read(&home) && server.answers() {
+    if let Some(server) = Server::read(&home)
+        && server.answers()
+    {
         return Ok(server);
     }
     start(&programs, &place, &home)
@@ -93,7 +103,9 @@ fn own_server() -> Result<Server, String> {
 
 /// The folder that holds `initdb` and the others: the one in PATH, or the newest where Debian puts them.
 fn find_programs() -> Result<PathBuf, String> {
-    let in_path = std::env::var_os("PATH").into_iter().flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let in_path = std::env::var_os("PATH")
+        .into_iter()
+        .flat_map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
     let mut installed: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -104,7 +116,11 @@ fn find_programs() -> Result<PathBuf, String> {
         .collect();
     installed.sort();
     let candidates = in_path.chain(installed.into_iter().rev().map(|(_, path)| path));
-    let complete = |folder: &PathBuf| ["initdb", "pg_ctl", "psql"].iter().all(|name| folder.join(name).exists());
+    let complete = |folder: &PathBuf| {
+        ["initdb", "pg_ctl", "psql"]
+            .iter()
+            .all(|name| folder.join(name).exists())
+    };
     candidates.into_iter().find(complete).ok_or_else(|| {
         "initdb is neither in PATH nor in /usr/lib/postgresql; install a PostgreSQL server or set VITRINE_TEST_POSTGRES"
             .to_owned()
@@ -114,23 +130,42 @@ fn find_programs() -> Result<PathBuf, String> {
 /// A folder for this build folder's server, short enough for a socket's name.
 fn place() -> Result<PathBuf, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let build = program.ancestors().find(|folder| folder.ends_with("deps")).and_then(Path::parent).unwrap_or(&program);
-    let hash: String =
-        Sha256::digest(build.as_os_str().as_encoded_bytes()).iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    let build = program
+        .ancestors()
+        .find(|folder| folder.ends_with("deps"))
+        .and_then(Path::parent)
+        .unwrap_or(&program);
+    let mut hash = HEXLOWER.encode(&Sha256::digest(build.as_os_str().as_encoded_bytes()));
+    hash.truncate(10);
     let user = std::env::var("USER").unwrap_or_default();
     let place = roomy_folder().join(format!("vitrine-pg-{hash}{user}"));
-    fs::create_dir_all(&place).map_err(|error| format!("no folder {}: {error}", place.display()))?;
+    fs::create_dir_all(&place)
+        .map_err(|error| format!("no folder {}: {error}", place.display()))?;
     Ok(place)
 }
 
 /// Memory, if it has two gigabytes to spare: a database is made there thirty times faster than on a busy disk.
 fn roomy_folder() -> PathBuf {
     let memory = "/dev/shm";
-    let free = Command::new("df").args(["-Pk", memory]).output().ok().and_then(|answer| {
-        let answer = String::from_utf8(answer.stdout).ok()?;
-        answer.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok()
-    });
-    if free.is_some_and(|kilobytes| kilobytes >= 2 << 20) { PathBuf::from(memory) } else { std::env::temp_dir() }
+    let free = Command::new("df")
+        .args(["-Pk", memory])
+        .output()
+        .ok()
+        .and_then(|answer| {
+            let answer = String::from_utf8(answer.stdout).ok()?;
+            answer
+                .lines()
+                .nth(1)?
+                .split_whitespace()
+                .nth(3)?
+                .parse::<u64>()
+                .ok()
+        });
+    if free.is_some_and(|kilobytes| kilobytes >= 2 << 20) {
+        PathBuf::from(memory)
+    } else {
+        std::env::temp_dir()
+    }
 }
 
 fn start(programs: &Path, place: &Path, home: &Path) -> Result<Server, String> {
@@ -138,8 +173,10 @@ fn start(programs: &Path, place: &Path, home: &Path) -> Result<Server, String> {
     let account = Account::for_server(place)?;
     if home.exists() {
         // Left by a server that was killed.
-        account.run(programs, "pg_ctl", &["stop", "-m", "immediate", "-D", &text(&home.join("data"))]).ok();
-        fs::remove_dir_all(home).map_err(|error| trouble("the old server's folder stays", &error))?;
+        let stop = ["stop", "-m", "immediate", "-D", &text(&home.join("data"))];
+        drop(account.run(programs, "pg_ctl", &stop)); // most often it is not running any more
+        fs::remove_dir_all(home)
+            .map_err(|error| trouble("the old server's folder stays", &error))?;
     }
     fs::create_dir(home).map_err(|error| trouble("no folder", &error))?;
     let password = RandomIds.secret().expose().to_owned();
@@ -152,14 +189,19 @@ fn start(programs: &Path, place: &Path, home: &Path) -> Result<Server, String> {
         ("password", password.as_str()),
     ];
     for (name, content) in files {
-        write_private(&account, &home.join(name), content).map_err(|error| trouble(name, &error))?;
+        write_private(&account, &home.join(name), content)
+            .map_err(|error| trouble(name, &error))?;
     }
-    account.give(home).map_err(|error| trouble("the folder cannot be handed over", &error))?;
-    fs::set_permissions(home, fs::Permissions::from_mode(0o700)).map_err(|error| trouble("permissions", &error))?;
+    account
+        .give(home)
+        .map_err(|error| trouble("the folder cannot be handed over", &error))?;
+    fs::set_permissions(home, fs::Permissions::from_mode(0o700))
+        .map_err(|error| trouble("permissions", &error))?;
 
     initialise(&account, programs, home)?;
     let hba = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
-    write_private(&account, &home.join("data/pg_hba.conf"), hba).map_err(|error| trouble("pg_hba.conf", &error))?;
+    write_private(&account, &home.join("data/pg_hba.conf"), hba)
+        .map_err(|error| trouble("pg_hba.conf", &error))?;
     let home_text = text(home);
     let settings = format!(
         "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={home_text} -c max_connections=400 \
@@ -168,30 +210,62 @@ fn start(programs: &Path, place: &Path, home: &Path) -> Result<Server, String> {
     );
     let data = text(&home.join("data"));
     let log = text(&home.join("log"));
-    account.run(programs, "pg_ctl", &["start", "-w", "-s", "-D", &data, "-l", &log, "-o", &settings])?;
+    account.run(
+        programs,
+        "pg_ctl",
+        &[
+            "start", "-w", "-s", "-D", &data, "-l", &log, "-o", &settings,
+        ],
+    )?;
 
-    let server = Server { home: home.to_owned(), port, password };
-    write_private(&account, &home.join("server"), &format!("{port} {}", server.password))
-        .map_err(|error| trouble("the note", &error))?;
+    let server = Server {
+        home: home.to_owned(),
+        port,
+        password,
+    };
+    write_private(
+        &account,
+        &home.join("server"),
+        &format!("{port} {}", server.password),
+    )
+    .map_err(|error| trouble("the note", &error))?;
     account.watch(programs, place, home, port)?;
-    if server.answers() { Ok(server) } else { Err(format!("the server does not answer; see {log}")) }
+    if server.answers() {
+        Ok(server)
+    } else {
+        Err(format!("the server does not answer; see {log}"))
+    }
 }
 
 /// `initdb`, with English rules for the order of text where the release can.
 fn initialise(account: &Account, programs: &Path, home: &Path) -> Result<(), String> {
     let data = text(&home.join("data"));
     let password_file = format!("--pwfile={}", text(&home.join("password")));
-    let common =
-        ["-D", &data, "-U", "vitrine", "-E", "UTF8", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync", &password_file];
+    let common = [
+        "-D",
+        &data,
+        "-U",
+        "vitrine",
+        "-E",
+        "UTF8",
+        "--auth-local=trust",
+        "--auth-host=scram-sha-256",
+        "--no-sync",
+        &password_file,
+    ];
     let english = ["--locale=C", "--locale-provider=icu", "--icu-locale=en-US"];
-    account.run(programs, "initdb", &[&common[..], &english[..]].concat()).or_else(|_too_old| {
-        fs::remove_dir_all(home.join("data")).ok();
-        account.run(programs, "initdb", &[&common[..], &["--locale=C"]].concat())
-    })
+    account
+        .run(programs, "initdb", &[&common[..], &english[..]].concat())
+        .or_else(|_too_old| {
+            drop(fs::remove_dir_all(home.join("data"))); // initdb itself says so if it is still in the way
+            account.run(programs, "initdb", &[&common[..], &["--locale=C"]].concat())
+        })
 }
 
 fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?
+        .local_addr()?
+        .port())
 }
 
 fn write_private(account: &Account, path: &Path, content: &str) -> std::io::Result<()> {
@@ -211,18 +285,24 @@ struct Account {
 
 impl Account {
     fn for_server(place: &Path) -> Result<Self, String> {
-        let we = fs::metadata(place.join("lock")).map_err(|error| error.to_string())?.uid();
+        let we = fs::metadata(place.join("lock"))
+            .map_err(|error| error.to_string())?
+            .uid();
         if we != 0 {
             return Ok(Self { other: None });
         }
-        let users = fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
+        let users =
+            fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
         let numbers = users.lines().find_map(|line| {
             let mut fields = line.strip_prefix("postgres:")?.split(':').skip(1);
             Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
         });
         match numbers {
             Some(other) => Ok(Self { other: Some(other) }),
-            None => Err("the tests run as root and there is no user `postgres` to run a server as".to_owned()),
+            None => Err(
+                "the tests run as root and there is no user `postgres` to run a server as"
+                    .to_owned(),
+            ),
         }
     }
 
@@ -240,7 +320,10 @@ impl Account {
         }
         // A group of its own and no open pipes, so that no test runner waits for it or kills it.
         command.process_group(0).current_dir("/").env("LC_ALL", "C");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command
     }
 
@@ -254,7 +337,6 @@ impl Account {
     }
 
     /// Starts the watchdog, which outlives us.
-    #[expect(clippy::zombie_processes, reason = "it outlives this process on purpose")]
     fn watch(&self, programs: &Path, place: &Path, home: &Path, port: u16) -> Result<(), String> {
         const SCRIPT: &str = r#"
             programs=$1 lock=$2 home=$3 port=$4 idle=0
@@ -269,7 +351,15 @@ impl Account {
             done
         "#;
         let mut watchdog = self.command(Path::new("/bin/sh"));
-        watchdog.args(["-c", SCRIPT, "-"]).arg(programs).arg(place.join("lock")).arg(home).arg(port.to_string());
-        watchdog.spawn().map(drop).map_err(|error| format!("the watchdog did not start: {error}"))
+        watchdog
+            .args(["-c", SCRIPT, "-"])
+            .arg(programs)
+            .arg(place.join("lock"))
+            .arg(home)
+            .arg(port.to_string());
+        watchdog
+            .spawn()
+            .map(drop)
+            .map_err(|error| format!("the watchdog did not start: {error}"))
     }
 }

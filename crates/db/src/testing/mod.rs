@@ -30,7 +30,10 @@ pub struct TestDatabase {
 
 enum Place {
     Sqlite(#[expect(dead_code, reason = "held for its Drop, which removes the folder")] TempDir),
-    Postgres(#[expect(dead_code, reason = "held for its Drop, which drops the database")] server::TestDatabaseName),
+    Postgres(
+        #[expect(dead_code, reason = "held for its Drop, which drops the database")]
+        server::TestDatabaseName,
+    ),
 }
 
 impl TestDatabase {
@@ -51,8 +54,14 @@ impl TestDatabase {
         let folder = folder.expect("a temporary folder can be made");
         let location = Location::Sqlite(folder.path().join("shop.sqlite"));
         let db = open(&location, options);
-        db.migrate(migrations).await.expect("the migrations run on SQLite");
-        Self { db, location, _place: Place::Sqlite(folder) }
+        db.migrate(migrations)
+            .await
+            .expect("the migrations run on SQLite");
+        Self {
+            db,
+            location,
+            _place: Place::Sqlite(folder),
+        }
     }
 
     /// A database of its own on the PostgreSQL test server; `None`, with a visible line, where there is no server.
@@ -68,11 +77,17 @@ impl TestDatabase {
     pub async fn postgres_with(migrations: &[Migration], options: &Options) -> Option<Self> {
         let list = migrations.to_vec();
         // The driver must not run on a thread of the async runtime.
-        let made = std::thread::spawn(move || server::create_database(&list)).join().expect("no panic while it is made");
+        let made = std::thread::spawn(move || server::create_database(&list))
+            .join()
+            .expect("no panic while it is made");
         match made {
             Ok(name) => {
                 let location = Location::Postgres(name.url());
-                Some(Self { db: open(&location, options), location, _place: Place::Postgres(name) })
+                Some(Self {
+                    db: open(&location, options),
+                    location,
+                    _place: Place::Postgres(name),
+                })
             }
             Err(reason) => {
                 skip(&reason);
@@ -97,7 +112,11 @@ impl Deref for TestDatabase {
 
 /// How tests open a database: fewer threads than a shop.
 pub fn options() -> Options {
-    Options { readers: 2, writers: 4, ..Options::default() }
+    Options {
+        readers: 2,
+        writers: 4,
+        ..Options::default()
+    }
 }
 
 fn open(location: &Location, options: &Options) -> Db {
@@ -112,10 +131,15 @@ fn memory_folder() -> Option<PathBuf> {
 
 fn skip(reason: &str) {
     let required = std::env::var("VITRINE_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
-    assert!(!required, "VITRINE_REQUIRE_POSTGRES=1, but there is no PostgreSQL: {reason}");
+    assert!(
+        !required,
+        "VITRINE_REQUIRE_POSTGRES=1, but there is no PostgreSQL: {reason}"
+    );
     // Straight to the terminal: what goes through `eprintln!` is kept back when a test passes.
     let line = format!("skipped: no PostgreSQL ({reason})\n");
-    std::io::stderr().write_all(line.as_bytes()).expect("the terminal takes a line");
+    std::io::stderr()
+        .write_all(line.as_bytes())
+        .expect("the terminal takes a line");
 }
 
 /// A contract as [`crate::store_contract!`] passes it on.
@@ -140,13 +164,24 @@ pub fn on_postgres(migrations: &[Migration], contract: Contract) {
 
 fn runtime() -> tokio::runtime::Runtime {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).enable_all().build().expect("a runtime starts")
+    builder
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime starts")
 }
 
 /// Migrates a template; for the server module, on a thread without a runtime.
 fn migrate_blocking(location: &Location, migrations: &[Migration]) -> Result<(), DbError> {
     runtime().block_on(async {
-        let db = Db::open(location, &Options { readers: 1, writers: 1, ..options() })?;
+        let db = Db::open(
+            location,
+            &Options {
+                readers: 1,
+                writers: 1,
+                ..options()
+            },
+        )?;
         let migrated = db.migrate(migrations).await;
         db.close().await;
         migrated.map(drop)

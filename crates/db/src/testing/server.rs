@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use data_encoding::HEXLOWER;
 use postgres::Client;
 use sha2::{Digest, Sha256};
 
@@ -27,10 +28,15 @@ impl TestDatabaseName {
 
 impl Drop for TestDatabaseName {
     fn drop(&mut self) {
-        let (server, statement) = (self.server.clone(), format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        let (server, statement) = (
+            self.server.clone(),
+            format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name),
+        );
         let dropped = std::thread::spawn(move || {
             let mut client = administer(&server)?;
-            client.batch_execute(&statement).map_err(|error| error.to_string())
+            client
+                .batch_execute(&statement)
+                .map_err(|error| error.to_string())
         });
         if !matches!(dropped.join(), Ok(Ok(()))) && !std::thread::panicking() {
             tracing::warn!("The test database {} was left behind", self.name);
@@ -50,7 +56,9 @@ pub(super) fn create_database(migrations: &[Migration]) -> Result<TestDatabaseNa
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let name = format!("test_{}_{}_{number}", std::process::id(), started_at());
     let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
-    client.batch_execute(&create).expect("a database can be made from the template");
+    client
+        .batch_execute(&create)
+        .expect("a database can be made from the template");
     Ok(TestDatabaseName { server, name })
 }
 
@@ -70,11 +78,16 @@ fn template(client: &mut Client, server: &str, migrations: &[Migration]) -> Stri
     }
     let lock = |client: &mut Client, function: &str| {
         let sql = format!("SELECT {function}({TEMPLATE_LOCK})");
-        client.batch_execute(&sql).expect("the test server gives a lock");
+        client
+            .batch_execute(&sql)
+            .expect("the test server gives a lock");
     };
     lock(client, "pg_advisory_lock");
     let exists = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]);
-    if exists.expect("the test server lists its databases").is_none() {
+    if exists
+        .expect("the test server lists its databases")
+        .is_none()
+    {
         let unfinished = format!("{name}_unfinished");
         for sql in [
             format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)"),
@@ -85,7 +98,9 @@ fn template(client: &mut Client, server: &str, migrations: &[Migration]) -> Stri
         let location = Location::Postgres(with_database(server, &unfinished));
         migrate_blocking(&location, migrations).expect("the migrations run on PostgreSQL");
         let rename = format!("ALTER DATABASE {unfinished} RENAME TO {name}");
-        client.batch_execute(&rename).expect("the finished template can be renamed");
+        client
+            .batch_execute(&rename)
+            .expect("the finished template can be renamed");
     }
     lock(client, "pg_advisory_unlock");
     known.push(name.clone());
@@ -99,8 +114,9 @@ fn template_name(migrations: &[Migration]) -> String {
         digest.update(migration.checksum(Engine::Postgres));
         digest.update(migration.translated(Engine::Postgres));
     }
-    let hex: String = digest.finalize().iter().take(10).map(|byte| format!("{byte:02x}")).collect();
-    format!("template_{hex}")
+    let mut name = format!("template_{}", HEXLOWER.encode(&digest.finalize()));
+    name.truncate(40); // PostgreSQL's names have 63 bytes
+    name
 }
 
 /// A connection to the server's own database. Only on a thread without an async runtime.
@@ -108,15 +124,22 @@ fn administer(server: &str) -> Result<Client, String> {
     let target = Target::parse(server, &Options::default()).map_err(|error| error.to_string())?;
     let mut client = target.connect().map_err(|error| error.to_string())?;
     // Making a database waits for others that make one.
-    client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").map_err(|error| error.to_string())?;
+    client
+        .batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        .map_err(|error| error.to_string())?;
     Ok(client)
 }
 
 /// The server's URL with another database's name.
 fn with_database(server: &str, name: &str) -> String {
-    let (address, query) = server.split_once('?').map_or((server, None), |(address, query)| (address, Some(query)));
+    let (address, query) = server
+        .split_once('?')
+        .map_or((server, None), |(address, query)| (address, Some(query)));
     let base = match address.split_once("://") {
-        Some((scheme, rest)) => format!("{scheme}://{}", rest.split_once('/').map_or(rest, |(host, _)| host)),
+        Some((scheme, rest)) => format!(
+            "{scheme}://{}",
+            rest.split_once('/').map_or(rest, |(host, _)| host)
+        ),
         None => address.to_owned(),
     };
     match query {

@@ -9,8 +9,13 @@ fn server() -> Option<TlsServer> {
     match TlsServer::find() {
         Ok(server) => Some(server),
         Err(reason) => {
-            assert!(std::env::var("VITRINE_REQUIRE_POSTGRES").is_err(), "there is no PostgreSQL: {reason}");
-            writeln!(std::io::stderr(), "skipped: no PostgreSQL ({reason})").unwrap();
+            assert!(
+                std::env::var("VITRINE_REQUIRE_POSTGRES").is_err(),
+                "there is no PostgreSQL: {reason}"
+            );
+            std::io::stderr()
+                .write_all(format!("skipped: no PostgreSQL ({reason})\n").as_bytes())
+                .unwrap();
             None
         }
     }
@@ -18,16 +23,35 @@ fn server() -> Option<TlsServer> {
 
 fn open(server: &TlsServer, host: &str, query: &str) -> Result<Db, DbError> {
     let TlsServer { port, password, .. } = server;
-    let url = format!("postgres://vitrine:{password}@{host}:{port}/postgres?hostaddr=127.0.0.1&{query}");
-    Db::open(&Location::Postgres(url), &Options { readers: 1, writers: 1, ..Options::default() })
+    let url =
+        format!("postgres://vitrine:{password}@{host}:{port}/postgres?hostaddr=127.0.0.1&{query}");
+    Db::open(
+        &Location::Postgres(url),
+        &Options {
+            readers: 1,
+            writers: 1,
+            ..Options::default()
+        },
+    )
 }
 
 #[tokio::test]
 async fn a_server_known_to_the_authority_is_talked_to_in_secret() {
     let Some(server) = server() else { return };
-    let db = open(&server, "localhost", &format!("sslmode=verify-full&sslrootcert={}", server.authority.display())).unwrap();
+    let db = open(
+        &server,
+        "localhost",
+        &format!(
+            "sslmode=verify-full&sslrootcert={}",
+            server.authority.display()
+        ),
+    )
+    .unwrap();
     let secret = db.read::<(bool,), DbError, _>(|tx| {
-        tx.query_one("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", params![])
+        tx.query_one(
+            "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+            params![],
+        )
     });
     assert_eq!(secret.await, Ok((true,)));
 }
@@ -35,11 +59,22 @@ async fn a_server_known_to_the_authority_is_talked_to_in_secret() {
 #[tokio::test]
 async fn a_server_that_cannot_prove_who_it_is_is_not_talked_to() {
     let Some(server) = server() else { return };
-    let stranger = open(&server, "localhost", &format!("sslmode=require&sslrootcert={}", server.stranger.display()));
+    let stranger = open(
+        &server,
+        "localhost",
+        &format!("sslmode=require&sslrootcert={}", server.stranger.display()),
+    );
     let public = open(&server, "localhost", "sslmode=require");
-    let other_name = open(&server, "db.example", &format!("sslrootcert={}", server.authority.display()));
+    let other_name = open(
+        &server,
+        "db.example",
+        &format!("sslrootcert={}", server.authority.display()),
+    );
     for refused in [stranger, public, other_name] {
         let error = refused.map(drop).unwrap_err();
-        assert!(matches!(&error, DbError::Unavailable(reason) if reason.contains("certificate")), "{error:?}");
+        assert!(
+            matches!(&error, DbError::Unavailable(reason) if reason.contains("certificate")),
+            "{error:?}"
+        );
     }
 }

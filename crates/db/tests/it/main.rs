@@ -1,5 +1,7 @@
 //! What the two databases promise, told with a small tea shop.
 
+#![cfg(test)] // so that the lints know every function here for a test
+
 use db::{Db, DbError, Migration, params};
 
 mod conflicts;
@@ -32,17 +34,28 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration::common(
 
 /// Puts a tea on the shelf.
 pub(crate) async fn add(db: &Db, id: &'static str, on_hand: i64) -> Result<(), DbError> {
-    db.write(move |tx| tx.execute("INSERT INTO teas (id, on_hand) VALUES ($1, $2)", params![id, on_hand]).map(drop)).await
+    db.write(move |tx| {
+        tx.execute(
+            "INSERT INTO teas (id, on_hand) VALUES ($1, $2)",
+            params![id, on_hand],
+        )
+        .map(drop)
+    })
+    .await
 }
 
 /// The ids on the shelf, in order.
 pub(crate) async fn shelf(db: &Db) -> Vec<String> {
-    let rows: Result<Vec<(String,)>, DbError> = db.read(|tx| tx.query("SELECT id FROM teas ORDER BY id", params![])).await;
+    let rows: Result<Vec<(String,)>, DbError> = db
+        .read(|tx| tx.query("SELECT id FROM teas ORDER BY id", params![]))
+        .await;
     rows.unwrap().into_iter().map(|(id,)| id).collect()
 }
 
 /// How many of a tea are on hand.
 pub(crate) async fn on_hand(db: &Db, id: &'static str) -> i64 {
-    let row: Result<(i64,), DbError> = db.read(move |tx| tx.query_one("SELECT on_hand FROM teas WHERE id = $1", params![id])).await;
+    let row: Result<(i64,), DbError> = db
+        .read(move |tx| tx.query_one("SELECT on_hand FROM teas WHERE id = $1", params![id]))
+        .await;
     row.unwrap().0
 }

@@ -6,21 +6,32 @@ use db::{Db, DbError, Migration, Options, params, store_contract};
 use crate::MIGRATIONS;
 
 const FIRST: Migration = MIGRATIONS[0];
-const SECOND: Migration = Migration::common(2, "pots", "CREATE TABLE pots (id TEXT NOT NULL PRIMARY KEY, full_of TEXT, hot BOOLEAN);");
+const SECOND: Migration = Migration::common(
+    2,
+    "pots",
+    "CREATE TABLE pots (id TEXT NOT NULL PRIMARY KEY, full_of TEXT, hot BOOLEAN);",
+);
 const THIRD: Migration = Migration::pair(
     3,
     "engine",
     "CREATE TABLE engine (name TEXT) STRICT; INSERT INTO engine (name) VALUES ('sqlite');",
     "CREATE TABLE engine (name TEXT); INSERT INTO engine (name) VALUES ('postgres');",
 );
-const BROKEN: Migration = Migration::common(2, "broken", "CREATE TABLE half (id TEXT); CREATE TABLE teas (id TEXT);");
+const BROKEN: Migration = Migration::common(
+    2,
+    "broken",
+    "CREATE TABLE half (id TEXT); CREATE TABLE teas (id TEXT);",
+);
 
 async fn tables(db: &Db) -> i64 {
     let sql = match db.engine() {
         db::Engine::Sqlite => "SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table'",
         db::Engine::Postgres => "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'",
     };
-    db.read::<(i64,), DbError, _>(move |tx| tx.query_one(sql, params![])).await.unwrap().0
+    db.read::<(i64,), DbError, _>(move |tx| tx.query_one(sql, params![]))
+        .await
+        .unwrap()
+        .0
 }
 
 fn refusal(result: Result<db::MigrationReport, DbError>) -> String {
@@ -113,8 +124,13 @@ async fn on_postgres_two_nodes_migrating_at_once_do_it_once() {
 
 #[tokio::test]
 async fn on_postgres_statements_prepared_before_a_migration_still_work_after_it() {
-    let Some(db) = TestDatabase::postgres(&[FIRST]).await else { return };
-    let wide = |db: Db| async move { db.read::<Vec<(String,)>, DbError, _>(|tx| tx.query("SELECT * FROM teas", params![])).await };
+    let Some(db) = TestDatabase::postgres(&[FIRST]).await else {
+        return;
+    };
+    let wide = |db: Db| async move {
+        db.read::<Vec<(String,)>, DbError, _>(|tx| tx.query("SELECT * FROM teas", params![]))
+            .await
+    };
     crate::add(&db, "green", 1).await.unwrap();
     for _ in 0..4 {
         wide(Db::clone(&db)).await.unwrap();
@@ -134,7 +150,15 @@ async fn sqlite_tables_refuse_a_value_of_another_type_even_from_elsewhere() {
         tx.query("SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND name NOT LIKE 'sqlite%' ORDER BY name", params![])
     });
     let strict = strict.await.unwrap();
-    assert_eq!(strict, ["chests", "schema_migrations", "teas"].map(|name| (name.to_owned(), 1)));
-    let error = db.write::<_, DbError, _>(|tx| tx.execute("INSERT INTO teas (id, on_hand) VALUES ('a', 'many')", params![]));
+    assert_eq!(
+        strict,
+        ["chests", "schema_migrations", "teas"].map(|name| (name.to_owned(), 1))
+    );
+    let error = db.write::<_, DbError, _>(|tx| {
+        tx.execute(
+            "INSERT INTO teas (id, on_hand) VALUES ('a', 'many')",
+            params![],
+        )
+    });
     assert!(matches!(error.await, Err(DbError::WrongType { .. })));
 }

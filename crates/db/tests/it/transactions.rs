@@ -178,8 +178,13 @@ async fn a_full_line_sends_the_next_one_away(db: &Db) {
         insert(tx, "first")
     }));
     assert!(first.as_mut().now_or_never().is_none());
-    let release = tokio::task::spawn_blocking(move || holding.recv().unwrap()).await.unwrap();
-    let mut waiting: Vec<_> = ["second", "third"].map(|id| Box::pin(add(db, id, 1))).into_iter().collect();
+    let release = tokio::task::spawn_blocking(move || holding.recv().unwrap())
+        .await
+        .unwrap();
+    let mut waiting: Vec<_> = ["second", "third"]
+        .map(|id| Box::pin(add(db, id, 1)))
+        .into_iter()
+        .collect();
     for write in &mut waiting {
         assert!(write.as_mut().now_or_never().is_none());
     }
@@ -195,7 +200,12 @@ async fn a_full_line_sends_the_next_one_away(db: &Db) {
 
 /// One thread writes and two may wait.
 fn a_short_line() -> Options {
-    Options { queue: 2, writers: 1, group_commit: false, ..options() }
+    Options {
+        queue: 2,
+        writers: 1,
+        group_commit: false,
+        ..options()
+    }
 }
 
 #[tokio::test]

@@ -57,8 +57,24 @@ pub(super) fn plan(
         return Err(faults.0);
     }
     let kept: HashSet<&VariantId> = variants.iter().map(|variant| &variant.row.id).collect();
-    let removed = known.variants.iter().map(|v| &v.id).filter(|id| !kept.contains(id)).cloned().collect();
-    Ok(Plan { id: known.id.clone(), title, summary, description, facts, options, variants, pictures, removed })
+    let removed = known
+        .variants
+        .iter()
+        .map(|v| &v.id)
+        .filter(|id| !kept.contains(id))
+        .cloned()
+        .collect();
+    Ok(Plan {
+        id: known.id.clone(),
+        title,
+        summary,
+        description,
+        facts,
+        options,
+        variants,
+        pictures,
+        removed,
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,7 +88,10 @@ struct Faults(Vec<Fault>);
 
 impl Faults {
     fn add(&mut self, field: impl Into<String>, problem: impl Into<Problem>) {
-        self.0.push(Fault { field: field.into(), problem: problem.into() });
+        self.0.push(Fault {
+            field: field.into(),
+            problem: problem.into(),
+        });
     }
 
     fn line(&mut self, field: &str, text: &str, max: usize, needed: Needed) -> String {
@@ -91,7 +110,10 @@ impl Faults {
         if text.chars().count() > limits::DESCRIPTION {
             self.add(field, TextError::TooLong(limits::DESCRIPTION));
         }
-        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        if text
+            .chars()
+            .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+        {
             self.add(field, TextError::Unprintable);
         }
         text.replace("\r\n", "\n")
@@ -107,7 +129,9 @@ impl Faults {
         self.count("facts", facts.len(), limits::FACTS);
         let lines = facts.iter().enumerate();
         lines
-            .map(|(index, fact)| self.line(&format!("facts.{index}"), fact, limits::SUMMARY, Needed::No))
+            .map(|(index, fact)| {
+                self.line(&format!("facts.{index}"), fact, limits::SUMMARY, Needed::No)
+            })
             .filter(|fact| !fact.is_empty())
             .collect()
     }
@@ -127,9 +151,23 @@ impl Faults {
         options
     }
 
-    fn option(&mut self, field: &str, option: &SaveOption, known: &Known, act: &Act) -> ProductOption {
-        let name = self.line(&format!("{field}.name"), &option.name, limits::TITLE, Needed::Yes);
-        let suggested = option.slug.clone().unwrap_or_else(|| Slug::from_title(&name));
+    fn option(
+        &mut self,
+        field: &str,
+        option: &SaveOption,
+        known: &Known,
+        act: &Act,
+    ) -> ProductOption {
+        let name = self.line(
+            &format!("{field}.name"),
+            &option.name,
+            limits::TITLE,
+            Needed::Yes,
+        );
+        let suggested = option
+            .slug
+            .clone()
+            .unwrap_or_else(|| Slug::from_title(&name));
         let same = match &option.id {
             Some(id) => known.options.iter().find(|known| known.id == *id),
             None => known.options.iter().find(|known| known.slug == suggested),
@@ -140,7 +178,11 @@ impl Faults {
         if option.values.is_empty() {
             self.add(format!("{field}.values"), Problem::NoneGiven);
         }
-        self.count(&format!("{field}.values"), option.values.len(), limits::VALUES);
+        self.count(
+            &format!("{field}.values"),
+            option.values.len(),
+            limits::VALUES,
+        );
         let known_values = same.map_or(&[][..], |same| &same.values);
         let mut values = Vec::new();
         let mut slugs = HashSet::new();
@@ -156,15 +198,33 @@ impl Faults {
         }
         ProductOption {
             id: same.map_or_else(|| OptionId::new(&*act.ids), |same| same.id.clone()),
-            slug: option.slug.clone().or_else(|| same.map(|same| same.slug.clone())).unwrap_or(suggested),
+            slug: option
+                .slug
+                .clone()
+                .or_else(|| same.map(|same| same.slug.clone()))
+                .unwrap_or(suggested),
             name,
             values,
         }
     }
 
-    fn value(&mut self, field: &str, value: &SaveValue, known: &[OptionValue], act: &Act) -> OptionValue {
-        let name = self.line(&format!("{field}.name"), &value.name, limits::TITLE, Needed::Yes);
-        let suggested = value.slug.clone().unwrap_or_else(|| Slug::from_title(&name));
+    fn value(
+        &mut self,
+        field: &str,
+        value: &SaveValue,
+        known: &[OptionValue],
+        act: &Act,
+    ) -> OptionValue {
+        let name = self.line(
+            &format!("{field}.name"),
+            &value.name,
+            limits::TITLE,
+            Needed::Yes,
+        );
+        let suggested = value
+            .slug
+            .clone()
+            .unwrap_or_else(|| Slug::from_title(&name));
         let same = match &value.id {
             Some(id) => known.iter().find(|known| known.id == *id),
             None => known.iter().find(|known| known.slug == suggested),
@@ -174,7 +234,11 @@ impl Faults {
         }
         OptionValue {
             id: same.map_or_else(|| OptionValueId::new(&*act.ids), |same| same.id.clone()),
-            slug: value.slug.clone().or_else(|| same.map(|same| same.slug.clone())).unwrap_or(suggested),
+            slug: value
+                .slug
+                .clone()
+                .or_else(|| same.map(|same| same.slug.clone()))
+                .unwrap_or(suggested),
             name,
             swatch: value.swatch.clone(),
         }
@@ -206,7 +270,11 @@ impl Faults {
                 continue;
             };
             let joined = |separator: &str, part: fn(&OptionValue) -> &str| {
-                choices.iter().map(|(_, value)| part(value)).collect::<Vec<_>>().join(separator)
+                choices
+                    .iter()
+                    .map(|(_, value)| part(value))
+                    .collect::<Vec<_>>()
+                    .join(separator)
             };
             let combination = joined("/", |value| value.slug.as_str());
             if !combinations.insert(combination.clone()) {
@@ -214,7 +282,10 @@ impl Faults {
             }
             let same = match &variant.id {
                 Some(id) => known.variants.iter().find(|known| known.id == *id),
-                None => known.variants.iter().find(|known| known.combination == combination),
+                None => known
+                    .variants
+                    .iter()
+                    .find(|known| known.combination == combination),
             };
             if variant.id.is_some() && same.is_none() {
                 self.add(format!("{field}.id"), Problem::Foreign);
@@ -234,7 +305,10 @@ impl Faults {
                 content: variant.content,
                 stock_tracked: variant.stock_tracked,
             };
-            let values = choices.iter().map(|(option, value)| (option.id.clone(), value.id.clone())).collect();
+            let values = choices
+                .iter()
+                .map(|(option, value)| (option.id.clone(), value.id.clone()))
+                .collect();
             planned.push(PlannedVariant { row, values });
         }
         planned
@@ -260,7 +334,11 @@ impl Faults {
         }
     }
 
-    fn pictures(&mut self, product: &SaveProduct, known: &HashSet<MediaId>) -> Vec<(MediaId, String)> {
+    fn pictures(
+        &mut self,
+        product: &SaveProduct,
+        known: &HashSet<MediaId>,
+    ) -> Vec<(MediaId, String)> {
         self.count("pictures", product.pictures.len(), limits::PICTURES);
         let mut seen = HashSet::new();
         let mut pictures = Vec::new();
@@ -270,7 +348,12 @@ impl Faults {
             if !known.contains(&picture.media) {
                 self.add(field.clone(), Problem::NoSuchPicture);
             }
-            let alt = self.line(&format!("{field}.alt"), &picture.alt, limits::SUMMARY, Needed::No);
+            let alt = self.line(
+                &format!("{field}.alt"),
+                &picture.alt,
+                limits::SUMMARY,
+                Needed::No,
+            );
             pictures.push((picture.media.clone(), alt));
         }
         pictures
@@ -284,10 +367,21 @@ impl Faults {
 }
 
 /// The value each option has by these names; nothing unless there is exactly one for each.
-fn choices<'a>(options: &'a [ProductOption], names: &[String]) -> Option<Vec<(&'a ProductOption, &'a OptionValue)>> {
+fn choices<'a>(
+    options: &'a [ProductOption],
+    names: &[String],
+) -> Option<Vec<(&'a ProductOption, &'a OptionValue)>> {
     if options.len() != names.len() {
         return None;
     }
     let pairs = options.iter().zip(names);
-    pairs.map(|(option, name)| option.values.iter().find(|v| v.name == name.trim()).map(|v| (option, v))).collect()
+    pairs
+        .map(|(option, name)| {
+            option
+                .values
+                .iter()
+                .find(|v| v.name == name.trim())
+                .map(|v| (option, v))
+        })
+        .collect()
 }

@@ -1,10 +1,13 @@
 //! Categories and what stands in them, as rows.
 
-use db::{DbError, FromRow, Row, Tx, in_list, params};
+use std::collections::HashMap;
+
+use db::{DbError, FromRow, Row, Tx, Value, in_list, params};
 use kernel::stored::ToValue;
 use kernel::{CategoryId, ProductId, Slug, Timestamp};
 
 use crate::catalog::Category;
+use crate::media::Picture;
 
 impl FromRow for Category {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
@@ -38,23 +41,33 @@ pub(crate) fn all_with_counts(tx: &mut Tx<'_>) -> Result<Vec<(Category, u32)>, D
           ORDER BY c.position, c.id",
         params![],
     )?;
-    Ok(rows.into_iter().map(|Counted(category, count)| (category, count)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|Counted(category, count)| (category, count))
+        .collect())
 }
 
 /// The category.
 pub(crate) fn find(tx: &mut Tx<'_>, id: &CategoryId) -> Result<Option<Category>, DbError> {
-    tx.query_opt("SELECT id, parent_id, slug, title, intro FROM categories WHERE id = $1", params![id])
+    tx.query_opt(
+        "SELECT id, parent_id, slug, title, intro FROM categories WHERE id = $1",
+        params![id],
+    )
 }
 
 /// The category with this address.
 pub(crate) fn id_by_slug(tx: &mut Tx<'_>, slug: &Slug) -> Result<Option<CategoryId>, DbError> {
-    let row: Option<(CategoryId,)> = tx.query_opt("SELECT id FROM categories WHERE slug = $1", params![slug])?;
+    let row: Option<(CategoryId,)> =
+        tx.query_opt("SELECT id FROM categories WHERE slug = $1", params![slug])?;
     Ok(row.map(|(id,)| id))
 }
 
 /// Whether categories stand below this one.
 pub(crate) fn has_children(tx: &mut Tx<'_>, id: &CategoryId) -> Result<bool, DbError> {
-    let (count,) = tx.query_one::<(u32,)>("SELECT COUNT(*) FROM categories WHERE parent_id = $1", params![id])?;
+    let (count,) = tx.query_one::<(u32,)>(
+        "SELECT COUNT(*) FROM categories WHERE parent_id = $1",
+        params![id],
+    )?;
     Ok(count > 0)
 }
 
@@ -87,7 +100,10 @@ pub(crate) fn levels_from(tx: &mut Tx<'_>, id: &CategoryId) -> Result<usize, DbE
 }
 
 /// The way down to the first category a product was put into, from the top.
-pub(crate) fn path_of_product(tx: &mut Tx<'_>, product: &ProductId) -> Result<Vec<Category>, DbError> {
+pub(crate) fn path_of_product(
+    tx: &mut Tx<'_>,
+    product: &ProductId,
+) -> Result<Vec<Category>, DbError> {
     tx.query(
         "WITH RECURSIVE path (id, parent_id, slug, title, intro, depth) AS (
            SELECT first.id, first.parent_id, first.slug, first.title, first.intro, 0
@@ -107,8 +123,44 @@ pub(crate) fn path_of_product(tx: &mut Tx<'_>, product: &ProductId) -> Result<Ve
     )
 }
 
+/// The picture of the first product in each of these categories that has one.
+pub(crate) fn pictures(
+    tx: &mut Tx<'_>,
+    categories: &[CategoryId],
+) -> Result<HashMap<CategoryId, Picture>, DbError> {
+    struct Of(CategoryId, Picture);
+    impl FromRow for Of {
+        fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+            Ok(Self(row.get("category_id")?, Picture::from_row(row)?))
+        }
+    }
+    let sql = format!(
+        "SELECT ranked.category_id, m.id, m.content_hash, m.width, m.height, m.widths, m.ground
+           FROM (SELECT l.category_id, pm.media_id,
+                        ROW_NUMBER() OVER (PARTITION BY l.category_id ORDER BY l.position, p.id) AS place
+                   FROM category_products l
+                   JOIN products p ON p.id = l.product_id
+                   JOIN product_media pm ON pm.product_id = p.id AND pm.position = 0
+                  WHERE l.category_id IN ({}) AND p.status = 'active') AS ranked
+           JOIN media m ON m.id = ranked.media_id
+          WHERE ranked.place = 1",
+        in_list(1, categories.len())
+    );
+    let parameters: Vec<Value> = categories.iter().map(ToValue::to_value).collect();
+    Ok(tx
+        .query::<Of>(&sql, &parameters)?
+        .into_iter()
+        .map(|Of(category, picture)| (category, picture))
+        .collect())
+}
+
 /// Writes a category, new or known.
-pub(crate) fn put(tx: &mut Tx<'_>, category: &Category, position: u32, now: Timestamp) -> Result<(), DbError> {
+pub(crate) fn put(
+    tx: &mut Tx<'_>,
+    category: &Category,
+    position: u32,
+    now: Timestamp,
+) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO categories (id, parent_id, slug, title, intro, position, changed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -122,7 +174,10 @@ pub(crate) fn put(tx: &mut Tx<'_>, category: &Category, position: u32, now: Time
 
 /// Deletes a category without any below it.
 pub(crate) fn delete(tx: &mut Tx<'_>, id: &CategoryId) -> Result<(), DbError> {
-    tx.execute("DELETE FROM category_products WHERE category_id = $1", params![id])?;
+    tx.execute(
+        "DELETE FROM category_products WHERE category_id = $1",
+        params![id],
+    )?;
     tx.execute("DELETE FROM categories WHERE id = $1", params![id])?;
     Ok(())
 }
@@ -146,8 +201,15 @@ pub(crate) fn stamp_products(
 const ROWS_AT_ONCE: usize = 1_000;
 
 /// Puts exactly these products into a category itself, in this order.
-pub(crate) fn replace_products(tx: &mut Tx<'_>, category: &CategoryId, products: &[ProductId]) -> Result<(), DbError> {
-    tx.execute("DELETE FROM category_products WHERE category_id = $1 AND NOT inherited", params![category])?;
+pub(crate) fn replace_products(
+    tx: &mut Tx<'_>,
+    category: &CategoryId,
+    products: &[ProductId],
+) -> Result<(), DbError> {
+    tx.execute(
+        "DELETE FROM category_products WHERE category_id = $1 AND NOT inherited",
+        params![category],
+    )?;
     let placed: Vec<(i64, &ProductId)> = (0_i64..).zip(products).collect();
     for some in placed.chunks(ROWS_AT_ONCE) {
         let mut parameters = vec![category.to_value()];
@@ -156,7 +218,10 @@ pub(crate) fn replace_products(tx: &mut Tx<'_>, category: &CategoryId, products:
             parameters.push(product.to_value());
             parameters.push(position.to_value());
             let count = parameters.len();
-            rows.push(format!("($1, ${}, ${count}, FALSE)", count.saturating_sub(1)));
+            rows.push(format!(
+                "($1, ${}, ${count}, FALSE)",
+                count.saturating_sub(1)
+            ));
         }
         tx.execute(
             &format!(
@@ -205,7 +270,10 @@ pub(crate) fn inherit(tx: &mut Tx<'_>, revision: i64) -> Result<(), DbError> {
 }
 
 /// The names of the categories each of these products stands in, for the index.
-pub(crate) fn names_of(tx: &mut Tx<'_>, products: &[ProductId]) -> Result<Vec<(ProductId, String)>, DbError> {
+pub(crate) fn names_of(
+    tx: &mut Tx<'_>,
+    products: &[ProductId],
+) -> Result<Vec<(ProductId, String)>, DbError> {
     let sql = format!(
         "SELECT cp.product_id, c.title
            FROM category_products cp

@@ -29,22 +29,34 @@ const MOST: i64 = 500;
 
 /// All collections in the merchant's order.
 pub(crate) fn all(tx: &mut Tx<'_>) -> Result<Vec<Collection>, DbError> {
-    tx.query(&format!("SELECT {COLUMNS} FROM collections c ORDER BY c.position, c.id LIMIT $1"), params![MOST])
+    tx.query(
+        &format!("SELECT {COLUMNS} FROM collections c ORDER BY c.position, c.id LIMIT $1"),
+        params![MOST],
+    )
 }
 
 /// The collection with this address.
 pub(crate) fn find_by_slug(tx: &mut Tx<'_>, slug: &Slug) -> Result<Option<Collection>, DbError> {
-    tx.query_opt(&format!("SELECT {COLUMNS} FROM collections c WHERE c.slug = $1"), params![slug])
+    tx.query_opt(
+        &format!("SELECT {COLUMNS} FROM collections c WHERE c.slug = $1"),
+        params![slug],
+    )
 }
 
 /// Whether there is such a collection.
 pub(crate) fn exists(tx: &mut Tx<'_>, id: &CollectionId) -> Result<bool, DbError> {
-    let row: Option<(CollectionId,)> = tx.query_opt("SELECT id FROM collections WHERE id = $1", params![id])?;
+    let row: Option<(CollectionId,)> =
+        tx.query_opt("SELECT id FROM collections WHERE id = $1", params![id])?;
     Ok(row.is_some())
 }
 
 /// Writes a collection, new or known.
-pub(crate) fn put(tx: &mut Tx<'_>, collection: &Collection, position: u32, now: Timestamp) -> Result<(), DbError> {
+pub(crate) fn put(
+    tx: &mut Tx<'_>,
+    collection: &Collection,
+    position: u32,
+    now: Timestamp,
+) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO collections (id, slug, title, intro, position, changed_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE
@@ -64,7 +76,10 @@ pub(crate) fn replace_products(
     collection: &CollectionId,
     products: &[ProductId],
 ) -> Result<(), DbError> {
-    tx.execute("DELETE FROM collection_products WHERE collection_id = $1", params![collection])?;
+    tx.execute(
+        "DELETE FROM collection_products WHERE collection_id = $1",
+        params![collection],
+    )?;
     let placed: Vec<(i64, &ProductId)> = (0_i64..).zip(products).collect();
     for some in placed.chunks(ROWS_AT_ONCE) {
         let mut parameters = vec![collection.to_value()];
@@ -88,6 +103,9 @@ pub(crate) fn replace_products(
 
 /// Deletes a collection; says whether there was one.
 pub(crate) fn delete(tx: &mut Tx<'_>, id: &CollectionId) -> Result<bool, DbError> {
-    tx.execute("DELETE FROM collection_products WHERE collection_id = $1", params![id])?;
+    tx.execute(
+        "DELETE FROM collection_products WHERE collection_id = $1",
+        params![id],
+    )?;
     Ok(tx.execute("DELETE FROM collections WHERE id = $1", params![id])? == 1)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use db::{DbError, FromRow, Row, Tx, Value, in_list};
 use kernel::stored::ToValue;
-use kernel::{Currency, MediaId, ProductId, Slug, Timestamp, VariantId};
+use kernel::{CollectionId, Currency, MediaId, ProductId, Slug, Timestamp, VariantId};
 
 use super::products::values_of;
 use crate::catalog::listing::{Listing, Scope, Sort};
@@ -59,7 +59,9 @@ impl FromRow for CardRow {
 /// What a list is taken from. The first parameter of the statement is the category's or collection's id.
 const fn source(scope: &Scope) -> &'static str {
     match scope {
-        Scope::Category(_) => "category_products l JOIN products p ON p.id = l.product_id WHERE l.category_id = $1 AND",
+        Scope::Category(_) => {
+            "category_products l JOIN products p ON p.id = l.product_id WHERE l.category_id = $1 AND"
+        }
         Scope::Collection(_) => {
             "collection_products l JOIN products p ON p.id = l.product_id WHERE l.collection_id = $1 AND"
         }
@@ -79,8 +81,12 @@ const BUYABLE_FIRST: &str = "CASE WHEN EXISTS (
 
 fn order(listing: &Listing) -> String {
     match (listing.sort, &listing.scope) {
-        (Sort::Featured, Scope::All) => format!("{BUYABLE_FIRST}, p.published_at DESC NULLS LAST, p.id DESC"),
-        (Sort::Featured, Scope::Category(_) | Scope::Collection(_)) => format!("{BUYABLE_FIRST}, l.position, p.id"),
+        (Sort::Featured, Scope::All) => {
+            format!("{BUYABLE_FIRST}, p.published_at DESC NULLS LAST, p.id DESC")
+        }
+        (Sort::Featured, Scope::Category(_) | Scope::Collection(_)) => {
+            format!("{BUYABLE_FIRST}, l.position, p.id")
+        }
         (Sort::Newest, _) => "p.published_at DESC NULLS LAST, p.id DESC".to_owned(),
         (Sort::PriceUp, _) => "p.min_price_minor, p.id".to_owned(),
         (Sort::PriceDown, _) => "p.max_price_minor DESC, p.id".to_owned(),
@@ -109,8 +115,7 @@ fn with_pictures(page: &str) -> String {
     )
 }
 
-const LISTED: &str =
-    "p.id, p.slug, p.title, p.summary, p.currency, p.min_price_minor, p.max_price_minor, p.published_at";
+const LISTED: &str = "p.id, p.slug, p.title, p.summary, p.currency, p.min_price_minor, p.max_price_minor, p.published_at";
 
 /// One page of a list of active products.
 pub(crate) fn page(tx: &mut Tx<'_>, listing: &Listing) -> Result<Vec<CardRow>, DbError> {
@@ -148,6 +153,32 @@ pub(crate) fn by_id(tx: &mut Tx<'_>, ids: &[ProductId]) -> Result<Vec<CardRow>, 
     tx.query(&with_pictures(&page), &values_of(ids))
 }
 
+/// The first `each` active products of each of these collections, as [`page`] orders them.
+pub(crate) fn first_of_collections(
+    tx: &mut Tx<'_>,
+    collections: &[CollectionId],
+    each: u32,
+) -> Result<HashMap<CollectionId, Vec<ProductId>>, DbError> {
+    let sql = format!(
+        "SELECT ranked.collection_id, ranked.product_id
+           FROM (SELECT l.collection_id, l.product_id,
+                        ROW_NUMBER() OVER (PARTITION BY l.collection_id ORDER BY {BUYABLE_FIRST}, l.position, p.id) AS place
+                   FROM collection_products l
+                   JOIN products p ON p.id = l.product_id
+                  WHERE l.collection_id IN ({}) AND p.status = 'active') AS ranked
+          WHERE ranked.place <= $1
+          ORDER BY ranked.collection_id, ranked.place",
+        in_list(2, collections.len())
+    );
+    let mut parameters = vec![each.to_value()];
+    parameters.extend(values_of(collections));
+    let mut all: HashMap<CollectionId, Vec<ProductId>> = HashMap::new();
+    for (collection, product) in tx.query::<(CollectionId, ProductId)>(&sql, &parameters)? {
+        all.entry(collection).or_default().push(product);
+    }
+    Ok(all)
+}
+
 /// What a card says of a variant.
 pub(crate) struct CardVariant {
     pub(crate) id: VariantId,
@@ -167,7 +198,9 @@ impl FromRow for CardVariant {
             product_id: row.get("product_id")?,
             price_minor: row.get("price_minor")?,
             compare_at_minor: row.get("compare_at_minor")?,
-            content: amount.zip(unit).map(|(amount, unit)| Content { amount, unit }),
+            content: amount
+                .zip(unit)
+                .map(|(amount, unit)| Content { amount, unit }),
             is_without_options: row.get::<String>("combination")?.is_empty(),
         })
     }
@@ -187,13 +220,18 @@ pub(crate) fn variants(
     );
     let mut all: HashMap<ProductId, Vec<CardVariant>> = HashMap::new();
     for variant in tx.query::<CardVariant>(&sql, &values_of(products))? {
-        all.entry(variant.product_id.clone()).or_default().push(variant);
+        all.entry(variant.product_id.clone())
+            .or_default()
+            .push(variant);
     }
     Ok(all)
 }
 
 /// The colours these products come in, in the merchant's order.
-pub(crate) fn swatches(tx: &mut Tx<'_>, products: &[ProductId]) -> Result<HashMap<ProductId, Vec<Swatch>>, DbError> {
+pub(crate) fn swatches(
+    tx: &mut Tx<'_>,
+    products: &[ProductId],
+) -> Result<HashMap<ProductId, Vec<Swatch>>, DbError> {
     let sql = format!(
         "SELECT o.product_id, v.name, v.swatch
            FROM product_options o

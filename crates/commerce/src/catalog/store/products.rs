@@ -2,9 +2,13 @@
 
 use db::{DbError, FromRow, Row, Tx, Value, in_list, params};
 use kernel::stored::ToValue;
-use kernel::{Currency, MediaId, OptionId, OptionValueId, ProductId, Sku, Slug, Timestamp, VariantId};
+use kernel::{
+    Currency, MediaId, OptionId, OptionValueId, ProductId, Sku, Slug, Timestamp, VariantId,
+};
 
-use crate::catalog::{Content, OptionValue, Product, ProductOption, ProductPicture, ProductStatus, Variant};
+use crate::catalog::{
+    Content, OptionValue, Product, ProductOption, ProductPicture, ProductStatus, Variant,
+};
 use crate::fold::fold;
 use crate::media::Picture;
 
@@ -53,7 +57,9 @@ impl FromRow for Variant {
             price: currency.minor(row.get("price_minor")?),
             compare_at: compare_at.map(|minor| currency.minor(minor)),
             weight_grams: row.get("weight_grams")?,
-            content: amount.zip(unit).map(|(amount, unit)| Content { amount, unit }),
+            content: amount
+                .zip(unit)
+                .map(|(amount, unit)| Content { amount, unit }),
             stock_tracked: row.get("stock_tracked")?,
         })
     }
@@ -61,18 +67,27 @@ impl FromRow for Variant {
 
 impl FromRow for ProductPicture {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-        Ok(Self { picture: Picture::from_row(row)?, alt: row.get("alt")? })
+        Ok(Self {
+            picture: Picture::from_row(row)?,
+            alt: row.get("alt")?,
+        })
     }
 }
 
 /// The product at this address, whatever its status.
 pub(crate) fn product_by_slug(tx: &mut Tx<'_>, slug: &Slug) -> Result<Option<Product>, DbError> {
-    tx.query_opt(&format!("SELECT {PRODUCT_COLUMNS} FROM products WHERE slug = $1"), params![slug])
+    tx.query_opt(
+        &format!("SELECT {PRODUCT_COLUMNS} FROM products WHERE slug = $1"),
+        params![slug],
+    )
 }
 
 /// The product, whatever its status.
 pub(crate) fn product_by_id(tx: &mut Tx<'_>, id: &ProductId) -> Result<Option<Product>, DbError> {
-    tx.query_opt(&format!("SELECT {PRODUCT_COLUMNS} FROM products WHERE id = $1"), params![id])
+    tx.query_opt(
+        &format!("SELECT {PRODUCT_COLUMNS} FROM products WHERE id = $1"),
+        params![id],
+    )
 }
 
 struct OptionRow {
@@ -99,7 +114,10 @@ impl FromRow for OptionRow {
 }
 
 /// The options of a product with their values, both in the merchant's order.
-pub(crate) fn options_of(tx: &mut Tx<'_>, product: &ProductId) -> Result<Vec<ProductOption>, DbError> {
+pub(crate) fn options_of(
+    tx: &mut Tx<'_>,
+    product: &ProductId,
+) -> Result<Vec<ProductOption>, DbError> {
     let rows: Vec<OptionRow> = tx.query(
         "SELECT o.id AS option_id, o.slug AS option_slug, o.name AS option_name, v.id, v.slug, v.name, v.swatch
            FROM product_options o
@@ -130,25 +148,45 @@ const VARIANT_COLUMNS: &str =
 /// The variants of a product in the merchant's order.
 pub(crate) fn variants_of(tx: &mut Tx<'_>, product: &ProductId) -> Result<Vec<Variant>, DbError> {
     tx.query(
-        &format!("SELECT {VARIANT_COLUMNS} FROM variants WHERE product_id = $1 ORDER BY position, id"),
+        &format!(
+            "SELECT {VARIANT_COLUMNS} FROM variants WHERE product_id = $1 ORDER BY position, id"
+        ),
         params![product],
     )
 }
 
+/// The title of the active product a variant belongs to.
+pub(crate) fn title_of_variant(tx: &mut Tx<'_>, variant: &VariantId) -> Result<Option<String>, DbError> {
+    let row: Option<(String,)> = tx.query_opt(
+        "SELECT p.title FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = $1 AND p.status = 'active'",
+        params![variant],
+    )?;
+    Ok(row.map(|(title,)| title))
+}
+
 /// These variants, in no particular order. Building block for carts and orders.
 pub(crate) fn variants_by_id(tx: &mut Tx<'_>, ids: &[VariantId]) -> Result<Vec<Variant>, DbError> {
-    let sql = format!("SELECT {VARIANT_COLUMNS} FROM variants WHERE id IN ({})", in_list(1, ids.len()));
+    let sql = format!(
+        "SELECT {VARIANT_COLUMNS} FROM variants WHERE id IN ({})",
+        in_list(1, ids.len())
+    );
     tx.query(&sql, &values_of(ids))
 }
 
 /// These products, in no particular order.
 pub(crate) fn products_by_id(tx: &mut Tx<'_>, ids: &[ProductId]) -> Result<Vec<Product>, DbError> {
-    let sql = format!("SELECT {PRODUCT_COLUMNS} FROM products WHERE id IN ({})", in_list(1, ids.len()));
+    let sql = format!(
+        "SELECT {PRODUCT_COLUMNS} FROM products WHERE id IN ({})",
+        in_list(1, ids.len())
+    );
     tx.query(&sql, &values_of(ids))
 }
 
 /// The pictures of a product, the first one first.
-pub(crate) fn pictures_of(tx: &mut Tx<'_>, product: &ProductId) -> Result<Vec<ProductPicture>, DbError> {
+pub(crate) fn pictures_of(
+    tx: &mut Tx<'_>,
+    product: &ProductId,
+) -> Result<Vec<ProductPicture>, DbError> {
     tx.query(
         "SELECT m.id, m.content_hash, m.width, m.height, m.widths, m.ground, pm.alt
            FROM product_media pm
@@ -202,7 +240,11 @@ pub(crate) fn insert_product(tx: &mut Tx<'_>, row: &ProductRow<'_>) -> Result<()
 }
 
 /// Changes a product if it still has the version its editor saw; says whether it had.
-pub(crate) fn update_product(tx: &mut Tx<'_>, row: &ProductRow<'_>, seen: i64) -> Result<bool, DbError> {
+pub(crate) fn update_product(
+    tx: &mut Tx<'_>,
+    row: &ProductRow<'_>,
+    seen: i64,
+) -> Result<bool, DbError> {
     let changed = tx.execute(
         "UPDATE products
             SET slug = $2, title = $3, summary = $4, description = $5, facts = $6, tax_class = $7, currency = $8,
@@ -237,13 +279,21 @@ pub(crate) fn update_status(
     revision: i64,
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let first_published = (to == ProductStatus::Active && product.published_at.is_none()).then_some(now);
+    let first_published =
+        (to == ProductStatus::Active && product.published_at.is_none()).then_some(now);
     let changed = tx.execute(
         "UPDATE products
             SET status = $3, revision = $4, changed_at = $5, version = version + 1,
                 published_at = COALESCE(published_at, $6)
           WHERE id = $1 AND version = $2",
-        params![product.id, product.version, to, revision, now, first_published],
+        params![
+            product.id,
+            product.version,
+            to,
+            revision,
+            now,
+            first_published
+        ],
     )?;
     Ok(changed == 1)
 }
@@ -259,12 +309,18 @@ pub(crate) fn make_room(tx: &mut Tx<'_>, product: &ProductId) -> Result<(), DbEr
           WHERE option_id IN (SELECT id FROM product_options WHERE product_id = $1)",
         params![product],
     )?;
-    tx.execute("UPDATE variants SET combination = '-' || id, sku = '-' || id WHERE product_id = $1", params![product])?;
+    tx.execute(
+        "UPDATE variants SET combination = '-' || id, sku = '-' || id WHERE product_id = $1",
+        params![product],
+    )?;
     tx.execute(
         "DELETE FROM variant_option_values WHERE variant_id IN (SELECT id FROM variants WHERE product_id = $1)",
         params![product],
     )?;
-    tx.execute("DELETE FROM product_media WHERE product_id = $1", params![product])?;
+    tx.execute(
+        "DELETE FROM product_media WHERE product_id = $1",
+        params![product],
+    )?;
     Ok(())
 }
 
@@ -284,7 +340,12 @@ pub(crate) fn put_option(
 }
 
 /// Writes a value of an option, new or known.
-pub(crate) fn put_value(tx: &mut Tx<'_>, option: &OptionId, position: i64, value: &OptionValue) -> Result<(), DbError> {
+pub(crate) fn put_value(
+    tx: &mut Tx<'_>,
+    option: &OptionId,
+    position: i64,
+    value: &OptionValue,
+) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO product_option_values (id, option_id, position, slug, name, swatch) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE
@@ -404,8 +465,14 @@ pub(crate) fn uses_of(tx: &mut Tx<'_>, variants: &[VariantId]) -> Result<Vec<Var
 pub(crate) fn delete_variants(tx: &mut Tx<'_>, variants: &[VariantId]) -> Result<(), DbError> {
     let list = in_list(1, variants.len());
     let values = values_of(variants);
-    tx.execute(&format!("DELETE FROM variant_option_values WHERE variant_id IN ({list})"), &values)?;
-    tx.execute(&format!("DELETE FROM variants WHERE id IN ({list})"), &values)?;
+    tx.execute(
+        &format!("DELETE FROM variant_option_values WHERE variant_id IN ({list})"),
+        &values,
+    )?;
+    tx.execute(
+        &format!("DELETE FROM variants WHERE id IN ({list})"),
+        &values,
+    )?;
     Ok(())
 }
 
@@ -429,14 +496,21 @@ pub(crate) fn delete_other_options(
     parameters.truncate(1);
     parameters.extend(kept_options.iter().map(ToValue::to_value));
     tx.execute(
-        &format!("DELETE FROM product_options WHERE product_id = $1{}", except("id", kept_options.len())),
+        &format!(
+            "DELETE FROM product_options WHERE product_id = $1{}",
+            except("id", kept_options.len())
+        ),
         &parameters,
     )?;
     Ok(())
 }
 
 fn except(column: &str, count: usize) -> String {
-    if count == 0 { String::new() } else { format!(" AND {column} NOT IN ({})", in_list(2, count)) }
+    if count == 0 {
+        String::new()
+    } else {
+        format!(" AND {column} NOT IN ({})", in_list(2, count))
+    }
 }
 
 pub(super) fn values_of<T: ToValue>(items: &[T]) -> Vec<Value> {
@@ -444,18 +518,27 @@ pub(super) fn values_of<T: ToValue>(items: &[T]) -> Vec<Value> {
 }
 
 /// Which of these article numbers belong to other products.
-pub(crate) fn skus_of_others(tx: &mut Tx<'_>, product: &ProductId, skus: &[Sku]) -> Result<Vec<Sku>, DbError> {
+pub(crate) fn skus_of_others(
+    tx: &mut Tx<'_>,
+    product: &ProductId,
+    skus: &[Sku],
+) -> Result<Vec<Sku>, DbError> {
     let mut parameters = vec![product.to_value()];
     parameters.extend(skus.iter().map(ToValue::to_value));
-    let sql =
-        format!("SELECT sku FROM variants WHERE product_id <> $1 AND sku IN ({}) ORDER BY sku", in_list(2, skus.len()));
+    let sql = format!(
+        "SELECT sku FROM variants WHERE product_id <> $1 AND sku IN ({}) ORDER BY sku",
+        in_list(2, skus.len())
+    );
     let taken: Vec<(Sku,)> = tx.query(&sql, &parameters)?;
     Ok(taken.into_iter().map(|(sku,)| sku).collect())
 }
 
 /// How many of these products there are.
 pub(crate) fn count_known(tx: &mut Tx<'_>, products: &[ProductId]) -> Result<u32, DbError> {
-    let sql = format!("SELECT COUNT(*) FROM products WHERE id IN ({})", in_list(1, products.len()));
+    let sql = format!(
+        "SELECT COUNT(*) FROM products WHERE id IN ({})",
+        in_list(1, products.len())
+    );
     let (count,) = tx.query_one::<(u32,)>(&sql, &values_of(products))?;
     Ok(count)
 }

@@ -6,26 +6,41 @@ use kernel::{Currency, Sku, Slug};
 use super::{mug, shop, staff, stock, vase};
 use crate::catalog::edit::{Problem, SaveProductError, SaveVariant, Target};
 use crate::catalog::{
-    ProductPage, ProductStatus, SaveProduct, Saved, Shown, find_product_page, save_product, set_status,
+    ProductPage, ProductStatus, SaveProduct, Saved, Shown, find_product_page, save_product,
+    set_status,
 };
 use crate::Shop;
 use crate::schema::MIGRATIONS;
 
 async fn on_sale(shop: &Shop, product: SaveProduct) -> Saved {
     let mut saved = save_product(shop, staff(), product).await.unwrap();
-    saved.version = set_status(shop, staff(), saved.id.clone(), saved.version, ProductStatus::Active).await.unwrap();
+    saved.version = set_status(
+        shop,
+        staff(),
+        saved.id.clone(),
+        saved.version,
+        ProductStatus::Active,
+    )
+    .await
+    .unwrap();
     saved
 }
 
 async fn page(shop: &Shop, slug: &str) -> ProductPage {
-    match find_product_page(shop, Slug::parse(slug).unwrap()).await.unwrap() {
+    match find_product_page(shop, Slug::parse(slug).unwrap())
+        .await
+        .unwrap()
+    {
         Some(Shown::Product(page)) => *page,
         other => panic!("no page at {slug}: {other:?}"),
     }
 }
 
 async fn revision(shop: &Shop) -> i64 {
-    shop.db.read(crate::catalog::store::current_revision).await.unwrap()
+    shop.db
+        .read(crate::catalog::store::current_revision)
+        .await
+        .unwrap()
 }
 
 store_contract! {

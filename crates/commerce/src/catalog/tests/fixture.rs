@@ -67,16 +67,30 @@ pub(crate) fn vase() -> SaveProduct {
         name: name.to_owned(),
         swatch: swatch.and_then(Color::parse),
     };
-    let option = |name: &str, values| SaveOption { id: None, slug: None, name: name.to_owned(), values };
+    let option = |name: &str, values| SaveOption {
+        id: None,
+        slug: None,
+        name: name.to_owned(),
+        values,
+    };
     let mut vase = mug("Tarn vase", 0);
     vase.options = vec![
-        option("Glaze", vec![value("Spruce", Some("#2f5d4e")), value("Ash", Some("#b9c9d6"))]),
+        option(
+            "Glaze",
+            vec![
+                value("Spruce", Some("#2f5d4e")),
+                value("Ash", Some("#b9c9d6")),
+            ],
+        ),
         option("Height", vec![value("16 cm", None), value("24 cm", None)]),
     ];
     vase.variants = Vec::new();
-    for (glaze, height, price) in
-        [("Spruce", "16 cm", 4_400), ("Spruce", "24 cm", 6_800), ("Ash", "16 cm", 4_400), ("Ash", "24 cm", 6_800)]
-    {
+    for (glaze, height, price) in [
+        ("Spruce", "16 cm", 4_400),
+        ("Spruce", "24 cm", 6_800),
+        ("Ash", "16 cm", 4_400),
+        ("Ash", "24 cm", 6_800),
+    ] {
         vase.variants.push(SaveVariant {
             values: vec![glaze.to_owned(), height.to_owned()],
             sku: Sku::parse(&format!("TARN-{glaze}-{height}")).unwrap(),

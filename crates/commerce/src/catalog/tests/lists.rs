@@ -12,14 +12,34 @@ use crate::schema::MIGRATIONS;
 
 async fn on_sale(shop: &Shop, product: SaveProduct, pieces: i64) -> Saved {
     let saved = save_product(shop, staff(), product).await.unwrap();
-    set_status(shop, staff(), saved.id.clone(), saved.version, ProductStatus::Active).await.unwrap();
+    set_status(
+        shop,
+        staff(),
+        saved.id.clone(),
+        saved.version,
+        ProductStatus::Active,
+    )
+    .await
+    .unwrap();
     stock(shop, saved.variants.last().unwrap(), pieces).await;
     saved
 }
 
 async fn titles(shop: &Shop, sort: Sort, page: PageRequest) -> Vec<String> {
-    let page = list_cards(shop, Listing { scope: Scope::All, sort, page }).await.unwrap();
-    page.items.into_iter().map(|card: Card| card.title).collect()
+    let page = list_cards(
+        shop,
+        Listing {
+            scope: Scope::All,
+            sort,
+            page,
+        },
+    )
+    .await
+    .unwrap();
+    page.items
+        .into_iter()
+        .map(|card: Card| card.title)
+        .collect()
 }
 
 store_contract! {

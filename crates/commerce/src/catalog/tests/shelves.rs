@@ -4,18 +4,22 @@ use db::{Db, store_contract};
 use kernel::{CategoryId, PageRequest, ProductId, Slug};
 
 use super::{mug, shop, staff};
-use crate::catalog::categories::{SaveCategory, ShelfError, delete_category, place_products, save_category};
+use crate::catalog::categories::{
+    SaveCategory, ShelfError, delete_category, place_products, save_category,
+};
 use crate::catalog::collections::{SaveCollection, delete_collection, save_collection};
 use crate::catalog::{
-    Listing, ProductStatus, Scope, Shown, Sort, category_tree, find_category, find_collection, find_product_page,
-    list_cards, list_collections, save_product, set_status,
+    Listing, ProductStatus, Scope, Shown, Sort, category_tree, find_category, find_collection,
+    find_product_page, list_cards, list_collections, save_product, set_status,
 };
 use crate::Shop;
 use crate::schema::MIGRATIONS;
 
 async fn product(shop: &Shop, name: &str) -> ProductId {
     let saved = save_product(shop, staff(), mug(name, 1_000)).await.unwrap();
-    set_status(shop, staff(), saved.id.clone(), 1, ProductStatus::Active).await.unwrap();
+    set_status(shop, staff(), saved.id.clone(), 1, ProductStatus::Active)
+        .await
+        .unwrap();
     saved.id
 }
 
@@ -31,12 +35,25 @@ fn category(name: &str, parent: Option<&CategoryId>, position: u32) -> SaveCateg
 }
 
 async fn titles(shop: &Shop, scope: Scope) -> Vec<String> {
-    let listing = Listing { scope, sort: Sort::Featured, page: PageRequest::new(1, 24) };
-    list_cards(shop, listing).await.unwrap().items.into_iter().map(|card| card.title).collect()
+    let listing = Listing {
+        scope,
+        sort: Sort::Featured,
+        page: PageRequest::new(1, 24),
+    };
+    list_cards(shop, listing)
+        .await
+        .unwrap()
+        .items
+        .into_iter()
+        .map(|card| card.title)
+        .collect()
 }
 
 async fn revision_of(shop: &Shop, slug: &str) -> i64 {
-    match find_product_page(shop, Slug::parse(slug).unwrap()).await.unwrap() {
+    match find_product_page(shop, Slug::parse(slug).unwrap())
+        .await
+        .unwrap()
+    {
         Some(Shown::Product(page)) => page.product.revision,
         other => panic!("{other:?}"),
     }

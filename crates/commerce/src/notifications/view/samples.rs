@@ -4,8 +4,8 @@ use kernel::time::{DAY, HOUR};
 use kernel::{Currency, Money, Timestamp};
 
 use super::{
-    HappenedView, MethodView, OptionView, OrderLineView, OrderView, ParcelLineView, ParcelView, PictureView, PromiseView, QuoteView, StepView,
-    TaxView, TransferView,
+    HappenedView, MethodView, OptionView, OrderLineView, OrderView, ParcelLineView, ParcelView,
+    PictureView, PromiseView, QuoteView, StepView, TaxView, TransferView,
 };
 
 fn euros(cents: i64) -> Money {
@@ -21,8 +21,16 @@ fn line() -> OrderLineView {
         id: "oli_01k00000000000000000000000".to_owned(),
         name: "Tarn vase, dipped".to_owned(),
         url: Some("/products/tarn-vase".to_owned()),
-        picture: Some(PictureView::new("0f", (1200, 1500), &[320, 480, 640, 800, 1200], (ground, "Tarn vase, dipped".to_owned()))),
-        options: vec![OptionView { name: "Glaze".to_owned(), value: "Spruce".to_owned() }],
+        picture: Some(PictureView::new(
+            "0f",
+            (1200, 1500),
+            &[320, 480, 640, 800, 1200],
+            (ground, "Tarn vase, dipped".to_owned()),
+        )),
+        options: vec![OptionView {
+            name: "Glaze".to_owned(),
+            value: "Spruce".to_owned(),
+        }],
         unit_price: euros(6_800),
         quantity: 2,
         total: euros(13_600),
@@ -41,9 +49,21 @@ fn paid() -> OrderView {
         payment: "paid",
         payment_name: "test".to_owned(),
         delivery: "unfulfilled",
-        delivery_method: Some(MethodView { name: "PostNL".to_owned(), kind: "flat" }),
-        promise: Some(PromiseView { from: PLACED.plus(2 * DAY), to: PLACED.plus(3 * DAY), order_within: None, country: String::new() }),
-        address_lines: vec!["Noor de Wit".to_owned(), "Prinsengracht 1".to_owned(), "1015 DK Amsterdam".to_owned()],
+        delivery_method: Some(MethodView {
+            name: "PostNL".to_owned(),
+            kind: "flat",
+        }),
+        promise: Some(PromiseView {
+            from: PLACED.plus(2 * DAY),
+            to: PLACED.plus(3 * DAY),
+            order_within: None,
+            country: String::new(),
+        }),
+        address_lines: vec![
+            "Noor de Wit".to_owned(),
+            "Prinsengracht 1".to_owned(),
+            "1015 DK Amsterdam".to_owned(),
+        ],
         lines: vec![line()],
         quote: QuoteView {
             item_count: 2,
@@ -51,20 +71,43 @@ fn paid() -> OrderView {
             delivery: Some(euros(0)),
             delivery_name: Some("PostNL".to_owned()),
             delivery_from: None,
-            taxes: vec![TaxView { name: "VAT".to_owned(), rate: "21%".to_owned(), amount: euros(2_360) }],
+            taxes: vec![TaxView {
+                name: "VAT".to_owned(),
+                rate: "21%".to_owned(),
+                amount: euros(2_360),
+            }],
             taxes_included: true,
             total: euros(13_600),
         },
         refunded: None,
         steps: vec![
-            StepView { key: "placed", state: "done", at: Some(PLACED) },
-            StepView { key: "paid", state: "done", at: None },
-            StepView { key: "packing", state: "current", at: None },
-            StepView { key: "shipped", state: "todo", at: None },
+            StepView {
+                key: "placed",
+                state: "done",
+                at: Some(PLACED),
+            },
+            StepView {
+                key: "paid",
+                state: "done",
+                at: None,
+            },
+            StepView {
+                key: "packing",
+                state: "current",
+                at: None,
+            },
+            StepView {
+                key: "shipped",
+                state: "todo",
+                at: None,
+            },
         ],
         transfer: None,
         parcels: Vec::new(),
-        timeline: vec![HappenedView { at: PLACED, text: "Order placed".to_owned() }],
+        timeline: vec![HappenedView {
+            at: PLACED,
+            text: "Order placed".to_owned(),
+        }],
         retry_url: None,
         resume_url: None,
         status_url: "https://shop.example/orders/0123456789".to_owned(),
@@ -86,19 +129,55 @@ pub fn orders() -> Vec<(&'static str, OrderView)> {
         tracking_number: Some("3STEST123".to_owned()),
         tracking_url: Some("https://carrier.example/3STEST123".to_owned()),
         shipped_at: PLACED.plus(4 * HOUR),
-        lines: vec![ParcelLineView { name: "Tarn vase, dipped".to_owned(), quantity: 1 }],
+        lines: vec![ParcelLineView {
+            name: "Tarn vase, dipped".to_owned(),
+            quantity: 1,
+        }],
     };
     vec![
         ("paid", paid()),
-        ("transfer", OrderView { payment: "awaiting_transfer", payment_name: "bank_transfer".to_owned(), transfer: Some(transfer), ..paid() }),
-        ("unknown", OrderView { state: "draft", payment: "unknown", resume_url: Some("/test-gateway/pay".to_owned()), promise: None, ..paid() }),
-        ("part_shipped", OrderView { fresh: false, delivery: "part_shipped", parcels: vec![parcel], refunded: Some(euros(6_800)), ..paid() }),
-        ("cancelled", OrderView {
-            fresh: false,
-            state: "cancelled",
-            payment: "voided",
-            steps: vec![StepView { key: "cancelled", state: "done", at: Some(PLACED.plus(HOUR)) }],
-            ..paid()
-        }),
+        (
+            "transfer",
+            OrderView {
+                payment: "awaiting_transfer",
+                payment_name: "bank_transfer".to_owned(),
+                transfer: Some(transfer),
+                ..paid()
+            },
+        ),
+        (
+            "unknown",
+            OrderView {
+                state: "draft",
+                payment: "unknown",
+                resume_url: Some("/test-gateway/pay".to_owned()),
+                promise: None,
+                ..paid()
+            },
+        ),
+        (
+            "part_shipped",
+            OrderView {
+                fresh: false,
+                delivery: "part_shipped",
+                parcels: vec![parcel],
+                refunded: Some(euros(6_800)),
+                ..paid()
+            },
+        ),
+        (
+            "cancelled",
+            OrderView {
+                fresh: false,
+                state: "cancelled",
+                payment: "voided",
+                steps: vec![StepView {
+                    key: "cancelled",
+                    state: "done",
+                    at: Some(PLACED.plus(HOUR)),
+                }],
+                ..paid()
+            },
+        ),
     ]
 }

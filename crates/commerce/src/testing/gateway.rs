@@ -1,0 +1,403 @@
+//! A gateway that does what the test says, with books of its own to compare ours with.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use kernel::{Money, PaymentId, Timestamp};
+
+use crate::ports::Answer;
+use crate::ports::gateway::{
+    Approval, Gateway, MoveRequest, Moved, Notice, NoticeError, Outcome, PaymentRequest,
+};
+
+/// How the gateway answers what is asked of it next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Answering {
+    /// Approves at once.
+    #[default]
+    Approve,
+    /// Declines at once.
+    Decline,
+    /// Sends the buyer to its page, and waits for [`FakeGateway::approve`] or [`FakeGateway::decline`].
+    Page,
+    /// Does what it is asked; the answer is lost on the way.
+    LoseAnswer,
+    /// Hears nothing at all.
+    Silent,
+    /// Approves ten cents less than was asked for.
+    WrongAmount,
+    /// Approves for another merchant.
+    WrongAccount,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Approved,
+    Declined,
+    Canceled,
+}
+
+#[derive(Debug, Clone)]
+struct Held {
+    state: State,
+    amount: Money,
+    captured: i64,
+    voided: i64,
+    refunded: i64,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    answering: Answering,
+    held: BTreeMap<PaymentId, Held>,
+    moves: BTreeMap<String, Moved>,
+    asked: usize,
+}
+
+/// A scripted gateway. Clones share the books.
+#[derive(Debug, Clone, Default)]
+pub struct FakeGateway(Arc<Mutex<Books>>);
+
+impl FakeGateway {
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.lock().expect("no test panicked holding the books")
+    }
+
+    /// From now on answers so.
+    pub fn answers(&self, answering: Answering) {
+        self.books().answering = answering;
+    }
+
+    /// The buyer approves every payment that waits on the gateway's page.
+    pub fn approve(&self) {
+        self.decide(State::Approved);
+    }
+
+    /// The buyer gives every payment up that waits on the gateway's page.
+    pub fn decline(&self) {
+        self.decide(State::Declined);
+    }
+
+    fn decide(&self, state: State) {
+        for held in self
+            .books()
+            .held
+            .values_mut()
+            .filter(|held| held.state == State::Open)
+        {
+            held.state = state;
+        }
+    }
+
+    /// What buyers have been charged or are held to: approved amounts that were not voided or refunded, in minor units.
+    pub fn charges(&self) -> Vec<i64> {
+        let books = self.books();
+        let approved = books
+            .held
+            .values()
+            .filter(|held| held.state == State::Approved);
+        approved
+            .map(|held| held.amount.minor() - held.voided - held.refunded)
+            .filter(|left| *left > 0)
+            .collect()
+    }
+
+    /// What was captured and refunded in all, in minor units.
+    pub fn moved(&self) -> (i64, i64) {
+        let books = self.books();
+        (
+            books.held.values().map(|held| held.captured).sum(),
+            books.held.values().map(|held| held.refunded).sum(),
+        )
+    }
+
+    /// How often it was asked anything.
+    pub fn asked(&self) -> usize {
+        self.books().asked
+    }
+
+    fn state_of(&self, payment: &PaymentId) -> Outcome {
+        let books = self.books();
+        let Some(held) = books.held.get(payment) else {
+            return Outcome::NotFound;
+        };
+        match held.state {
+            State::Open => page(payment),
+            State::Approved => approval(payment, held.amount, books.answering),
+            State::Declined => Outcome::Declined {
+                reason: "Your bank declined this card".to_owned(),
+            },
+            State::Canceled => Outcome::Declined {
+                reason: "The payment was canceled".to_owned(),
+            },
+        }
+    }
+
+    fn take_move(&self, request: &MoveRequest, change: impl Fn(&mut Held, i64) -> bool) -> Moved {
+        let mut books = self.books();
+        books.asked += 1;
+        let answering = books.answering;
+        if answering == Answering::Silent {
+            return Moved::Unknown {
+                why: "no answer".to_owned(),
+            };
+        }
+        if let Some(before) = books.moves.get(&request.key) {
+            return before.clone();
+        }
+        let payment = request
+            .gateway_ref
+            .strip_prefix("fake-")
+            .and_then(|id| id.parse::<PaymentId>().ok());
+        let Some(held) = payment.and_then(|id| books.held.get_mut(&id)) else {
+            return Moved::Refused {
+                reason: "no such payment".to_owned(),
+            };
+        };
+        let moved = if change(held, request.amount.minor()) {
+            Moved::Done
+        } else {
+            Moved::Refused {
+                reason: "more than there is".to_owned(),
+            }
+        };
+        books.moves.insert(request.key.clone(), moved.clone());
+        if answering == Answering::LoseAnswer {
+            Moved::Unknown {
+                why: "the answer was lost".to_owned(),
+            }
+        } else {
+            moved
+        }
+    }
+}
+
+fn page(payment: &PaymentId) -> Outcome {
+    Outcome::NeedsAction {
+        url: format!("https://pay.example/{payment}"),
+        gateway_ref: format!("fake-{payment}"),
+    }
+}
+
+fn approval(payment: &PaymentId, amount: Money, answering: Answering) -> Outcome {
+    let amount = if answering == Answering::WrongAmount {
+        amount.currency().minor(amount.minor() - 10)
+    } else {
+        amount
+    };
+    let account = if answering == Answering::WrongAccount {
+        "somebody-else"
+    } else {
+        "fake-account"
+    };
+    Outcome::Approved(Approval {
+        payment: payment.clone(),
+        gateway_ref: format!("fake-{payment}"),
+        amount,
+        account: account.to_owned(),
+        live: false,
+    })
+}
+
+impl Gateway for FakeGateway {
+    fn code(&self) -> &'static str {
+        "test"
+    }
+
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    fn account(&self) -> &'static str {
+        "fake-account"
+    }
+
+    fn moves_money(&self) -> bool {
+        true
+    }
+
+    fn authorize<'a>(&'a self, request: &'a PaymentRequest) -> Answer<'a, Outcome> {
+        Box::pin(async move {
+            let answering = {
+                let mut books = self.books();
+                books.asked += 1;
+                let answering = books.answering;
+                if answering == Answering::Silent {
+                    return Outcome::Unknown {
+                        why: "no answer".to_owned(),
+                    };
+                }
+                let state = match answering {
+                    Answering::Decline => State::Declined,
+                    Answering::Page => State::Open,
+                    Answering::Approve
+                    | Answering::LoseAnswer
+                    | Answering::Silent
+                    | Answering::WrongAmount
+                    | Answering::WrongAccount => State::Approved,
+                };
+                let new = Held {
+                    state,
+                    amount: request.amount,
+                    captured: 0,
+                    voided: 0,
+                    refunded: 0,
+                };
+                books.held.entry(request.payment.clone()).or_insert(new);
+                answering
+            };
+            if answering == Answering::LoseAnswer {
+                return Outcome::Unknown {
+                    why: "the answer was lost".to_owned(),
+                };
+            }
+            self.state_of(&request.payment)
+        })
+    }
+
+    fn look_up<'a>(&'a self, payment: &'a PaymentId) -> Answer<'a, Outcome> {
+        Box::pin(async move {
+            self.books().asked += 1;
+            if self.books().answering == Answering::Silent {
+                return Outcome::Unknown {
+                    why: "no answer".to_owned(),
+                };
+            }
+            self.state_of(payment)
+        })
+    }
+
+    fn cancel<'a>(&'a self, payment: &'a PaymentId) -> Answer<'a, Outcome> {
+        Box::pin(async move {
+            if self.books().answering == Answering::Silent {
+                return Outcome::Unknown {
+                    why: "no answer".to_owned(),
+                };
+            }
+            if let Some(held) = self
+                .books()
+                .held
+                .get_mut(payment)
+                .filter(|held| held.state == State::Open)
+            {
+                held.state = State::Canceled;
+            }
+            self.state_of(payment)
+        })
+    }
+
+    fn capture<'a>(&'a self, request: &'a MoveRequest) -> Answer<'a, Moved> {
+        Box::pin(async move {
+            self.take_move(request, |held, amount| {
+                let fits = held.state == State::Approved
+                    && held.captured + held.voided + amount <= held.amount.minor();
+                held.captured += if fits { amount } else { 0 };
+                fits
+            })
+        })
+    }
+
+    fn void<'a>(&'a self, request: &'a MoveRequest) -> Answer<'a, Moved> {
+        Box::pin(async move {
+            self.take_move(request, |held, amount| {
+                let fits = held.state == State::Approved
+                    && held.captured + held.voided + amount <= held.amount.minor();
+                held.voided += if fits { amount } else { 0 };
+                fits
+            })
+        })
+    }
+
+    fn refund<'a>(&'a self, request: &'a MoveRequest) -> Answer<'a, Moved> {
+        Box::pin(async move {
+            self.take_move(request, |held, amount| {
+                let fits = held.refunded + amount <= held.captured;
+                held.refunded += if fits { amount } else { 0 };
+                fits
+            })
+        })
+    }
+
+    /// The test's notices are signed with the word `genuine`; the body is the event's id, a space, and the payment's.
+    fn read_notice(
+        &self,
+        signature: &str,
+        body: &[u8],
+        _now: Timestamp,
+    ) -> Result<Notice, NoticeError> {
+        if signature != "genuine" {
+            return Err(NoticeError::BadSignature);
+        }
+        let text = std::str::from_utf8(body).map_err(|_utf8| NoticeError::Unreadable)?;
+        let (event_id, payment) = text.split_once(' ').ok_or(NoticeError::Unreadable)?;
+        let payment = payment.parse().map_err(|_id| NoticeError::Unreadable)?;
+        Ok(Notice {
+            event_id: event_id.to_owned(),
+            payment,
+        })
+    }
+}
+
+/// A bank transfer as the shop sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Transfer;
+
+impl Gateway for Transfer {
+    fn code(&self) -> &'static str {
+        "bank_transfer"
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn account(&self) -> &'static str {
+        ""
+    }
+
+    fn moves_money(&self) -> bool {
+        false
+    }
+
+    fn authorize<'a>(&'a self, request: &'a PaymentRequest) -> Answer<'a, Outcome> {
+        self.look_up(&request.payment)
+    }
+
+    fn look_up<'a>(&'a self, payment: &'a PaymentId) -> Answer<'a, Outcome> {
+        Box::pin(async move {
+            Outcome::PaysLater {
+                gateway_ref: format!("RF-{payment}"),
+            }
+        })
+    }
+
+    fn cancel<'a>(&'a self, _payment: &'a PaymentId) -> Answer<'a, Outcome> {
+        Box::pin(async {
+            Outcome::Declined {
+                reason: "canceled".to_owned(),
+            }
+        })
+    }
+
+    fn capture<'a>(&'a self, _request: &'a MoveRequest) -> Answer<'a, Moved> {
+        Box::pin(async { Moved::Done })
+    }
+
+    fn void<'a>(&'a self, _request: &'a MoveRequest) -> Answer<'a, Moved> {
+        Box::pin(async { Moved::Done })
+    }
+
+    fn refund<'a>(&'a self, _request: &'a MoveRequest) -> Answer<'a, Moved> {
+        Box::pin(async { Moved::Done })
+    }
+
+    fn read_notice(
+        &self,
+        _signature: &str,
+        _body: &[u8],
+        _now: Timestamp,
+    ) -> Result<Notice, NoticeError> {
+        Err(NoticeError::NotSupported)
+    }
+}
