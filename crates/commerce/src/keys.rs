@@ -26,7 +26,8 @@ impl Purpose {
 /// The shop's key for a purpose.
 pub async fn server_key(shop: &Shop, purpose: Purpose) -> Result<[u8; 32], Internal> {
     let mut fresh = vec![0_u8; 32];
-    getrandom::fill(&mut fresh).map_err(|error| Internal::bug(format!("no random bytes: {error}")))?;
+    getrandom::fill(&mut fresh)
+        .map_err(|error| Internal::bug(format!("no random bytes: {error}")))?;
     let now = shop.clock.now();
     let key: Vec<u8> = shop
         .db
@@ -39,5 +40,6 @@ pub async fn server_key(shop: &Shop, purpose: Purpose) -> Result<[u8; 32], Inter
             Ok(key)
         })
         .await?;
-    key.try_into().map_err(|_key: Vec<u8>| Internal::bug("a stored key is not 32 bytes long"))
+    key.try_into()
+        .map_err(|_key: Vec<u8>| Internal::bug("a stored key is not 32 bytes long"))
 }

@@ -23,15 +23,16 @@ use kernel::{
 use serde::Serialize;
 
 pub use categories::{
-    Category, CategoryNode, CategoryPage, SaveCategory, ShelfError, category_tree, delete_category, find_category,
-    place_products, save_category,
+    Category, CategoryNode, CategoryPage, SaveCategory, ShelfError, category_tree, delete_category,
+    find_category, place_products, save_category,
 };
 pub use collections::{
-    Collection, SaveCollection, delete_collection, find_collection, list_collections, save_collection,
+    Collection, SaveCollection, delete_collection, find_collection, list_collections,
+    save_collection,
 };
 pub use edit::{
-    Fault, Problem, SaveOption, SavePicture, SaveProduct, SaveProductError, SaveValue, SaveVariant, Saved, Target,
-    save_product, set_status,
+    Fault, Problem, SaveOption, SavePicture, SaveProduct, SaveProductError, SaveValue, SaveVariant,
+    Saved, Target, save_product, set_status,
 };
 pub use listing::{Card, Listing, Scope, Sort, list_cards, list_cards_by_id};
 pub use page::{OnSale, ProductPage, Shown, find_product_page};

@@ -1,7 +1,8 @@
 //! What the index keeps of a product.
 
 use tantivy::schema::{
-    FAST, Field, IndexRecordOption, STORED, STRING, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
+    FAST, Field, IndexRecordOption, STORED, STRING, Schema, SchemaBuilder, TextFieldIndexing,
+    TextOptions,
 };
 
 use super::words;
@@ -48,10 +49,30 @@ impl Fields {
             codes: schema.add_text_field("codes", STRING),
             names: text(&mut schema, "names", words::PLAIN, IndexRecordOption::Basic),
             words: text(&mut schema, "words", words::PLAIN, IndexRecordOption::Basic),
-            title: text(&mut schema, "title", words::STEMMED, IndexRecordOption::WithFreqs),
-            variants: text(&mut schema, "variants", words::STEMMED, IndexRecordOption::WithFreqs),
-            categories: text(&mut schema, "categories", words::STEMMED, IndexRecordOption::WithFreqs),
-            text: text(&mut schema, "text", words::STEMMED, IndexRecordOption::WithFreqs),
+            title: text(
+                &mut schema,
+                "title",
+                words::STEMMED,
+                IndexRecordOption::WithFreqs,
+            ),
+            variants: text(
+                &mut schema,
+                "variants",
+                words::STEMMED,
+                IndexRecordOption::WithFreqs,
+            ),
+            categories: text(
+                &mut schema,
+                "categories",
+                words::STEMMED,
+                IndexRecordOption::WithFreqs,
+            ),
+            text: text(
+                &mut schema,
+                "text",
+                words::STEMMED,
+                IndexRecordOption::WithFreqs,
+            ),
             min_price: schema.add_i64_field(MIN_PRICE, FAST),
             max_price: schema.add_i64_field(MAX_PRICE, FAST),
             published: schema.add_i64_field(PUBLISHED, FAST),
@@ -60,7 +81,14 @@ impl Fields {
     }
 }
 
-fn text(schema: &mut SchemaBuilder, name: &str, tokenizer: &str, record: IndexRecordOption) -> Field {
-    let indexing = TextFieldIndexing::default().set_tokenizer(tokenizer).set_index_option(record);
+fn text(
+    schema: &mut SchemaBuilder,
+    name: &str,
+    tokenizer: &str,
+    record: IndexRecordOption,
+) -> Field {
+    let indexing = TextFieldIndexing::default()
+        .set_tokenizer(tokenizer)
+        .set_index_option(record);
     schema.add_text_field(name, TextOptions::default().set_indexing_options(indexing))
 }

@@ -130,7 +130,9 @@ pub struct Found {
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     /// Another process has it open for writing.
-    #[error("the search index in {0} is in use by another process; give each process a folder of its own")]
+    #[error(
+        "the search index in {0} is in use by another process; give each process a folder of its own"
+    )]
     InUse(PathBuf),
     /// The folder cannot be used.
     #[error("the folder {folder} for the search index cannot be used: {source}")]
@@ -180,7 +182,11 @@ impl SearchIndex {
 
     fn at(place: Place) -> Result<Self, IndexError> {
         let engine = RwLock::new(Arc::new(place.open()?));
-        Ok(Self(Arc::new(Inner { place, engine, broken: AtomicBool::new(false) })))
+        Ok(Self(Arc::new(Inner {
+            place,
+            engine,
+            broken: AtomicBool::new(false),
+        })))
     }
 
     /// How far the index has come; nothing if it has to start anew.
@@ -202,7 +208,11 @@ impl SearchIndex {
     /// Forgets everything, and whatever was wrong with it.
     pub fn clear(&self) -> Result<(), IndexError> {
         if self.0.broken.load(Ordering::SeqCst) {
-            let mut engine = self.0.engine.write().unwrap_or_else(PoisonError::into_inner);
+            let mut engine = self
+                .0
+                .engine
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
             drop(engine.writer().take());
             self.0.place.wipe()?;
             *engine = Arc::new(self.0.place.open()?);
@@ -273,10 +283,15 @@ impl SearchIndex {
     }
 
     fn open_writer(&self, engine: &Engine) -> Result<IndexWriter, IndexError> {
-        engine.index.writer_with_num_threads(1, limits::WRITER_BYTES).map_err(|error| match (&self.0.place, error) {
-            (Place::Folder(folder), tantivy::TantivyError::LockFailure(..)) => IndexError::InUse(folder.clone()),
-            (_, other) => IndexError::Engine(other),
-        })
+        engine
+            .index
+            .writer_with_num_threads(1, limits::WRITER_BYTES)
+            .map_err(|error| match (&self.0.place, error) {
+                (Place::Folder(folder), tantivy::TantivyError::LockFailure(..)) => {
+                    IndexError::InUse(folder.clone())
+                }
+                (_, other) => IndexError::Engine(other),
+            })
     }
 }
 
@@ -302,7 +317,10 @@ impl Place {
                 match known {
                     Ok(index) => index,
                     Err(error) => {
-                        tracing::warn!("The search index in {} is made anew: {error}", folder.display());
+                        tracing::warn!(
+                            "The search index in {} is made anew: {error}",
+                            folder.display()
+                        );
                         self.wipe()?;
                         make(folder)?;
                         open_folder(folder, schema)?
@@ -311,15 +329,28 @@ impl Place {
             }
         };
         words::register(index.tokenizers());
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-        Ok(Engine { index, reader, fields, writer: Mutex::new(None) })
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
+        Ok(Engine {
+            index,
+            reader,
+            fields,
+            writer: Mutex::new(None),
+        })
     }
 
     fn wipe(&self) -> Result<(), IndexError> {
-        let Self::Folder(folder) = self else { return Ok(()) };
+        let Self::Folder(folder) = self else {
+            return Ok(());
+        };
         match std::fs::remove_dir_all(folder) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(IndexError::Folder { folder: folder.clone(), source })
+                Err(IndexError::Folder {
+                    folder: folder.clone(),
+                    source,
+                })
             }
             Ok(()) | Err(_) => Ok(()),
         }
@@ -327,16 +358,25 @@ impl Place {
 }
 
 fn make(folder: &Path) -> Result<(), IndexError> {
-    std::fs::create_dir_all(folder).map_err(|source| IndexError::Folder { folder: folder.to_owned(), source })
+    std::fs::create_dir_all(folder).map_err(|source| IndexError::Folder {
+        folder: folder.to_owned(),
+        source,
+    })
 }
 
-fn open_folder(folder: &Path, schema: tantivy::schema::Schema) -> Result<Index, tantivy::TantivyError> {
+fn open_folder(
+    folder: &Path,
+    schema: tantivy::schema::Schema,
+) -> Result<Index, tantivy::TantivyError> {
     let index = Index::open_or_create(MmapDirectory::open(folder)?, schema)?;
     // Damage shows here, while starting anew is easy, and not in the middle of a search.
     let damaged = index.validate_checksum()?;
     match damaged.into_iter().next() {
         None => Ok(index),
-        Some(file) => Err(tantivy::TantivyError::InternalError(format!("{} is damaged", file.display()))),
+        Some(file) => Err(tantivy::TantivyError::InternalError(format!(
+            "{} is damaged",
+            file.display()
+        ))),
     }
 }
 
@@ -353,7 +393,10 @@ impl Fields {
         for code in &product.codes {
             document.add_text(self.codes, words::code(code));
         }
-        for name in std::iter::once(&product.title).chain(&product.variants).chain(&product.categories) {
+        for name in std::iter::once(&product.title)
+            .chain(&product.variants)
+            .chain(&product.categories)
+        {
             document.add_text(self.names, words::spaced(name));
             document.add_text(self.words, words::spaced(name));
         }
@@ -368,7 +411,10 @@ impl Fields {
         document.add_text(self.text, words::spaced(&product.text));
         document.add_i64(self.min_price, product.min_price_minor);
         document.add_i64(self.max_price, product.max_price_minor);
-        document.add_i64(self.published, product.published_at.map_or(0, Timestamp::millis));
+        document.add_i64(
+            self.published,
+            product.published_at.map_or(0, Timestamp::millis),
+        );
         document
     }
 }

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use tantivy::collector::{Count, TopDocs};
 use tantivy::query::{
-    BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, FuzzyTermQuery, Query as Clause, TermQuery,
+    BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, FuzzyTermQuery,
+    Query as Clause, TermQuery,
 };
 use tantivy::schema::{Field, IndexRecordOption, Value};
 use tantivy::{DocAddress, Searcher, TantivyDocument, TantivyError, Term};
@@ -36,22 +37,38 @@ pub(super) fn find(searcher: &Searcher, fields: &Fields, query: &Query) -> Resul
     let search = Search { searcher, fields };
     let (ids, total) = search.page(&search.clause(&asked, &code), query)?;
     if total > 0 {
-        return Ok(Found { ids, total, ..Found::default() });
+        return Ok(Found {
+            ids,
+            total,
+            ..Found::default()
+        });
     }
     if query.spelling == Spelling::Correct
         && let Some(better) = search.corrected(&asked)?
     {
         let (ids, total) = search.page(&search.clause(&better, ""), query)?;
         if total > 0 {
-            let corrected = better.iter().map(|word| word.plain.as_str()).collect::<Vec<_>>().join(" ");
-            return Ok(Found { ids, total, corrected: Some(corrected), words: Vec::new() });
+            let corrected = better
+                .iter()
+                .map(|word| word.plain.as_str())
+                .collect::<Vec<_>>()
+                .join(" ");
+            return Ok(Found {
+                ids,
+                total,
+                corrected: Some(corrected),
+                words: Vec::new(),
+            });
         }
     }
     let counted = asked.into_iter().map(|word| {
         let count = searcher.search(&search.of_word(&word, Place::Inside), &Count)?;
         Ok((word.plain, u32::try_from(count).unwrap_or(u32::MAX)))
     });
-    Ok(Found { words: counted.collect::<Result<_>>()?, ..Found::default() })
+    Ok(Found {
+        words: counted.collect::<Result<_>>()?,
+        ..Found::default()
+    })
 }
 
 struct Search<'a> {
@@ -82,20 +99,42 @@ impl Search<'_> {
     fn clause(&self, words: &[Word], code: &str) -> Box<dyn Clause> {
         let last = words.len().saturating_sub(1);
         let all = words.iter().enumerate();
-        let all = all.map(|(index, word)| self.of_word(word, if index == last { Place::Last } else { Place::Inside }));
+        let all = all.map(|(index, word)| {
+            self.of_word(
+                word,
+                if index == last {
+                    Place::Last
+                } else {
+                    Place::Inside
+                },
+            )
+        });
         let mut ways: Vec<Box<dyn Clause>> = Vec::new();
         if !words.is_empty() {
             ways.push(Box::new(BooleanQuery::intersection(all.collect())));
         }
         if !code.is_empty() {
-            ways.push(Box::new(ConstScoreQuery::new(term(self.fields.codes, code), CODE)));
+            ways.push(Box::new(ConstScoreQuery::new(
+                term(self.fields.codes, code),
+                CODE,
+            )));
         }
         Box::new(DisjunctionMaxQuery::new(ways))
     }
 
     fn of_word(&self, word: &Word, place: Place) -> Box<dyn Clause> {
-        let Fields { codes, names, title, variants, categories, text, .. } = *self.fields;
-        let boosted = |field: Field, boost: f32| -> Box<dyn Clause> { Box::new(BoostQuery::new(term(field, &word.stem), boost)) };
+        let Fields {
+            codes,
+            names,
+            title,
+            variants,
+            categories,
+            text,
+            ..
+        } = *self.fields;
+        let boosted = |field: Field, boost: f32| -> Box<dyn Clause> {
+            Box::new(BoostQuery::new(term(field, &word.stem), boost))
+        };
         let mut ways: Vec<Box<dyn Clause>> = vec![
             boosted(title, TITLE),
             boosted(variants, VARIANT),
@@ -104,8 +143,12 @@ impl Search<'_> {
             Box::new(ConstScoreQuery::new(term(codes, &word.plain), CODE)),
         ];
         if place == Place::Last && word.plain.chars().count() >= 2 {
-            let beginning = FuzzyTermQuery::new_prefix(Term::from_field_text(names, &word.plain), 0, true);
-            ways.push(Box::new(ConstScoreQuery::new(Box::new(beginning), BEGINNING)));
+            let beginning =
+                FuzzyTermQuery::new_prefix(Term::from_field_text(names, &word.plain), 0, true);
+            ways.push(Box::new(ConstScoreQuery::new(
+                Box::new(beginning),
+                BEGINNING,
+            )));
         }
         // A word in title and text is a better match than in the title alone, but not by the sum of both.
         Box::new(DisjunctionMaxQuery::with_tie_breaker(ways, 0.2))
@@ -117,15 +160,29 @@ impl Search<'_> {
         let top = || TopDocs::with_limit(limit).and_offset(offset);
         let by = |field: &'static str, order| top().order_by_fast_field::<i64>(field, order);
         let (count, hits): (usize, Vec<DocAddress>) = match query.order {
-            Order::Relevance => addresses(self.searcher.search(clause, &(Count, top().order_by_score()))?),
-            Order::Newest => addresses(self.searcher.search(clause, &(Count, by(PUBLISHED, tantivy::Order::Desc)))?),
-            Order::PriceUp => addresses(self.searcher.search(clause, &(Count, by(MIN_PRICE, tantivy::Order::Asc)))?),
-            Order::PriceDown => addresses(self.searcher.search(clause, &(Count, by(MAX_PRICE, tantivy::Order::Desc)))?),
+            Order::Relevance => addresses(
+                self.searcher
+                    .search(clause, &(Count, top().order_by_score()))?,
+            ),
+            Order::Newest => addresses(
+                self.searcher
+                    .search(clause, &(Count, by(PUBLISHED, tantivy::Order::Desc)))?,
+            ),
+            Order::PriceUp => addresses(
+                self.searcher
+                    .search(clause, &(Count, by(MIN_PRICE, tantivy::Order::Asc)))?,
+            ),
+            Order::PriceDown => addresses(
+                self.searcher
+                    .search(clause, &(Count, by(MAX_PRICE, tantivy::Order::Desc)))?,
+            ),
         };
         let mut ids = Vec::with_capacity(hits.len());
         for hit in hits {
             let document: TantivyDocument = self.searcher.doc(hit)?;
-            let id = document.get_first(self.fields.id).and_then(|value| value.as_str().map(str::to_owned));
+            let id = document
+                .get_first(self.fields.id)
+                .and_then(|value| value.as_str().map(str::to_owned));
             ids.extend(id.and_then(|id| id.parse().ok()));
         }
         Ok((ids, u32::try_from(count).unwrap_or(u32::MAX)))
@@ -138,21 +195,35 @@ impl Search<'_> {
             better.push(match self.is_known(word)? {
                 Known::AsTyped => None,
                 // `nikee` has the stem of `nike`: it finds the same, and is shown as somebody spells it.
-                Known::ByStem => self.nearest(&word.plain)?.filter(|near| words::word(near.clone()).stem == word.stem),
+                Known::ByStem => self
+                    .nearest(&word.plain)?
+                    .filter(|near| words::word(near.clone()).stem == word.stem),
                 Known::Not => self.nearest(&word.plain)?,
             });
         }
         if better.iter().all(Option::is_none) {
             return Ok(None);
         }
-        let mended = better.into_iter().zip(asked).map(|(better, word)| better.map_or_else(|| word.clone(), words::word));
+        let mended = better
+            .into_iter()
+            .zip(asked)
+            .map(|(better, word)| better.map_or_else(|| word.clone(), words::word));
         Ok(Some(mended.collect()))
     }
 
     fn is_known(&self, word: &Word) -> Result<Known> {
-        let Fields { words, title, variants, categories, text, codes, .. } = *self.fields;
+        let Fields {
+            words,
+            title,
+            variants,
+            categories,
+            text,
+            codes,
+            ..
+        } = *self.fields;
         let plain = [words, codes].map(|field| Term::from_field_text(field, &word.plain));
-        let stems = [title, variants, categories, text].map(|field| Term::from_field_text(field, &word.stem));
+        let stems = [title, variants, categories, text]
+            .map(|field| Term::from_field_text(field, &word.stem));
         for (terms, known) in [(&plain[..], Known::AsTyped), (&stems[..], Known::ByStem)] {
             for term in terms {
                 if self.searcher.doc_freq(term)? > 0 {
@@ -170,13 +241,19 @@ impl Search<'_> {
             return Ok(None);
         }
         let mistakes = if letters >= TWO_MISTAKES { 2 } else { 1 };
-        let similar = FuzzyTermQuery::new(Term::from_field_text(self.fields.words, word), mistakes, true);
+        let similar = FuzzyTermQuery::new(
+            Term::from_field_text(self.fields.words, word),
+            mistakes,
+            true,
+        );
         let mut best = None;
         for segment in self.searcher.segment_readers() {
             let index = segment.inverted_index(self.fields.words)?;
             let mut stream = index.terms().search(similar.automaton()?).into_stream()?;
             while stream.advance() {
-                let Ok(candidate) = std::str::from_utf8(stream.key()) else { continue };
+                let Ok(candidate) = std::str::from_utf8(stream.key()) else {
+                    continue;
+                };
                 let rank = (
                     words::distance(word, candidate),
                     candidate.chars().next() != word.chars().next(),
@@ -193,9 +270,15 @@ impl Search<'_> {
 }
 
 fn term(field: Field, text: &str) -> Box<dyn Clause> {
-    Box::new(TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::WithFreqs))
+    Box::new(TermQuery::new(
+        Term::from_field_text(field, text),
+        IndexRecordOption::WithFreqs,
+    ))
 }
 
 fn addresses<Key>((count, hits): (usize, Vec<(Key, DocAddress)>)) -> (usize, Vec<DocAddress>) {
-    (count, hits.into_iter().map(|(_, address)| address).collect())
+    (
+        count,
+        hits.into_iter().map(|(_, address)| address).collect(),
+    )
 }

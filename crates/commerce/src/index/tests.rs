@@ -3,7 +3,9 @@
 use kernel::{PageRequest, ProductId, RandomIds, Timestamp};
 use proptest::prelude::*;
 
-use super::{Entry, Found, IndexError, IndexedProduct, Order, Query, Reached, SearchIndex, Spelling};
+use super::{
+    Entry, Found, IndexError, IndexedProduct, Order, Query, Reached, SearchIndex, Spelling,
+};
 
 fn product(title: &str, text: &str) -> IndexedProduct {
     IndexedProduct {
@@ -20,22 +22,34 @@ fn product(title: &str, text: &str) -> IndexedProduct {
 }
 
 fn reached(revision: i64) -> Reached {
-    Reached { shop: "shop".to_owned(), revision }
+    Reached {
+        shop: "shop".to_owned(),
+        revision,
+    }
 }
 
 fn learn(index: &SearchIndex, products: &[IndexedProduct]) {
-    let entries: Vec<Entry> = products.iter().map(|product| Entry::Put(Box::new(product.clone()))).collect();
+    let entries: Vec<Entry> = products
+        .iter()
+        .map(|product| Entry::Put(Box::new(product.clone())))
+        .collect();
     index.learn(&entries).unwrap();
     index.commit(&reached(1)).unwrap();
 }
 
 /// A small shop's products in memory.
 fn shop() -> (SearchIndex, Vec<IndexedProduct>) {
-    let mut vase = product("Tarn vase, dipped", "Thrown in speckled stoneware, then dipped once to the shoulder.");
+    let mut vase = product(
+        "Tarn vase, dipped",
+        "Thrown in speckled stoneware, then dipped once to the shoulder.",
+    );
     vase.variants = vec!["Spruce / 24 cm".to_owned(), "Ash / 32 cm".to_owned()];
     vase.codes = vec!["TARN-SPR-24".to_owned(), "2012345678903".to_owned()];
     vase.categories = vec!["Ceramics".to_owned(), "Vases".to_owned()];
-    let mut coffee = product("Hearthlight espresso", "A slow roast of two washed coffees. Tastes of fig and cocoa.");
+    let mut coffee = product(
+        "Hearthlight espresso",
+        "A slow roast of two washed coffees. Tastes of fig and cocoa.",
+    );
     coffee.variants = vec!["250 g / Whole bean".to_owned()];
     coffee.categories = vec!["Coffee".to_owned()];
     coffee.min_price_minor = 1_250;
@@ -50,7 +64,12 @@ fn shop() -> (SearchIndex, Vec<IndexedProduct>) {
 }
 
 fn query(text: &str) -> Query {
-    Query { text: text.to_owned(), order: Order::Relevance, page: PageRequest::new(1, 24), spelling: Spelling::Correct }
+    Query {
+        text: text.to_owned(),
+        order: Order::Relevance,
+        page: PageRequest::new(1, 24),
+        spelling: Spelling::Correct,
+    }
 }
 
 fn find(index: &SearchIndex, text: &str) -> Found {
@@ -59,7 +78,17 @@ fn find(index: &SearchIndex, text: &str) -> Found {
 
 /// The first words of the titles found.
 fn titles(index: &SearchIndex, products: &[IndexedProduct], text: &str) -> Vec<String> {
-    let title = |id: &ProductId| products.iter().find(|product| product.id == *id).unwrap().title.split(' ').next().unwrap().to_owned();
+    let title = |id: &ProductId| {
+        products
+            .iter()
+            .find(|product| product.id == *id)
+            .unwrap()
+            .title
+            .split(' ')
+            .next()
+            .unwrap()
+            .to_owned()
+    };
     find(index, text).ids.iter().map(title).collect()
 }
 
@@ -67,7 +96,10 @@ fn titles(index: &SearchIndex, products: &[IndexedProduct], text: &str) -> Vec<S
 fn words_are_found_in_names_before_texts() {
     let (index, products) = shop();
     assert_eq!(titles(&index, &products, "vase"), ["Tarn", "Marigold"]);
-    assert_eq!(titles(&index, &products, "stoneware vases"), ["Tarn", "Marigold"]);
+    assert_eq!(
+        titles(&index, &products, "stoneware vases"),
+        ["Tarn", "Marigold"]
+    );
     assert_eq!(titles(&index, &products, "spruce"), ["Tarn"]);
     assert_eq!(titles(&index, &products, "ceramics"), ["Tarn"]);
     assert_eq!(titles(&index, &products, "roasted coffee"), ["Hearthlight"]);
@@ -79,7 +111,10 @@ fn accents_case_and_the_space_before_a_unit_make_no_difference() {
     assert_eq!(titles(&index, &products, "creme BRULEE"), ["Crème"]);
     assert_eq!(titles(&index, &products, "café"), ["Crème"]);
     assert_eq!(titles(&index, &products, "tarn 24cm"), ["Tarn"]);
-    assert_eq!(titles(&index, &products, "the vase for me"), ["Tarn", "Marigold"]);
+    assert_eq!(
+        titles(&index, &products, "the vase for me"),
+        ["Tarn", "Marigold"]
+    );
 }
 
 #[test]
@@ -98,11 +133,25 @@ fn an_article_number_or_barcode_comes_first() {
 fn slips_of_the_finger_are_forgiven_and_said() {
     let (index, products) = shop();
     assert_eq!(titles(&index, &products, "nikee shos"), ["Nike"]);
-    assert_eq!(find(&index, "nikee shos").corrected.as_deref(), Some("nike shoes"));
-    assert_eq!(find(&index, "hearthlihgt expresso").corrected.as_deref(), Some("hearthlight espresso"));
-    assert_eq!(find(&index, "stonewrae vase").corrected.as_deref(), Some("stoneware vase"));
+    assert_eq!(
+        find(&index, "nikee shos").corrected.as_deref(),
+        Some("nike shoes")
+    );
+    assert_eq!(
+        find(&index, "hearthlihgt expresso").corrected.as_deref(),
+        Some("hearthlight espresso")
+    );
+    assert_eq!(
+        find(&index, "stonewrae vase").corrected.as_deref(),
+        Some("stoneware vase")
+    );
     assert_eq!(find(&index, "vase").corrected, None);
-    let as_typed = index.find(&Query { spelling: Spelling::AsTyped, ..query("nikee shos") }).unwrap();
+    let as_typed = index
+        .find(&Query {
+            spelling: Spelling::AsTyped,
+            ..query("nikee shos")
+        })
+        .unwrap();
     assert_eq!((as_typed.total, as_typed.corrected), (0, None));
 }
 
@@ -119,7 +168,11 @@ fn when_nothing_has_all_the_words_each_is_counted() {
     let (index, _) = shop();
     let found = find(&index, "espresso vase zebra");
     assert_eq!((found.total, found.ids.len()), (0, 0));
-    let words: Vec<_> = found.words.iter().map(|(word, count)| (word.as_str(), *count)).collect();
+    let words: Vec<_> = found
+        .words
+        .iter()
+        .map(|(word, count)| (word.as_str(), *count))
+        .collect();
     assert_eq!(words, [("espresso", 1), ("vase", 2), ("zebra", 0)]);
 }
 
@@ -136,12 +189,21 @@ fn results_come_in_pages_and_in_the_order_asked_for() {
         .collect();
     learn(&index, &mugs);
     let page = |order, number| {
-        let found = index.find(&Query { order, page: PageRequest::new(number, 2), ..query("mug") }).unwrap();
+        let found = index
+            .find(&Query {
+                order,
+                page: PageRequest::new(number, 2),
+                ..query("mug")
+            })
+            .unwrap();
         assert_eq!(found.total, 5);
         let place = |id: &ProductId| mugs.iter().position(|mug| mug.id == *id).unwrap() + 1;
         found.ids.iter().map(place).collect::<Vec<_>>()
     };
-    assert_eq!((page(Order::PriceUp, 1), page(Order::PriceUp, 3)), (vec![1, 2], vec![5]));
+    assert_eq!(
+        (page(Order::PriceUp, 1), page(Order::PriceUp, 3)),
+        (vec![1, 2], vec![5])
+    );
     assert_eq!(page(Order::PriceDown, 1), [1, 2]);
     assert_eq!(page(Order::Newest, 1), [2, 4]);
     assert!(page(Order::Relevance, 4).is_empty());
@@ -152,17 +214,27 @@ fn what_is_removed_is_not_found_and_what_is_changed_is_found_once() {
     let (index, products) = shop();
     let mut vase = products[0].clone();
     vase.title = "Tarn jug".to_owned();
-    index.learn(&[Entry::Put(Box::new(vase)), Entry::Remove(products[1].id.clone())]).unwrap();
+    index
+        .learn(&[
+            Entry::Put(Box::new(vase)),
+            Entry::Remove(products[1].id.clone()),
+        ])
+        .unwrap();
     assert_eq!(find(&index, "espresso").total, 1, "not before the commit");
     index.commit(&reached(2)).unwrap();
     assert_eq!(find(&index, "espresso").total, 0);
-    assert_eq!((find(&index, "tarn").total, find(&index, "jug").total), (1, 1));
+    assert_eq!(
+        (find(&index, "tarn").total, find(&index, "jug").total),
+        (1, 1)
+    );
 }
 
 #[test]
 fn what_was_learnt_and_not_committed_can_be_given_up() {
     let (index, products) = shop();
-    index.learn(&[Entry::Remove(products[1].id.clone())]).unwrap();
+    index
+        .learn(&[Entry::Remove(products[1].id.clone())])
+        .unwrap();
     index.roll_back().unwrap();
     index.commit(&reached(2)).unwrap();
     assert_eq!(find(&index, "espresso").total, 1);
@@ -187,7 +259,10 @@ fn a_second_process_is_told_that_the_folder_is_taken() {
     let first = SearchIndex::in_folder(folder.path()).unwrap();
     learn(&first, &[product("Mug", "")]);
     let second = SearchIndex::in_folder(folder.path()).unwrap();
-    assert!(matches!(second.commit(&reached(2)), Err(IndexError::InUse(_))));
+    assert!(matches!(
+        second.commit(&reached(2)),
+        Err(IndexError::InUse(_))
+    ));
     assert_eq!(find(&second, "mug").total, 1, "reading is for everybody");
 }
 
@@ -200,7 +275,10 @@ fn a_damaged_index_is_thrown_away_and_starts_from_nothing() {
         drop(first);
         for file in std::fs::read_dir(folder.path().join(super::LAYOUT)).unwrap() {
             let path = file.unwrap().path();
-            if path.extension().is_some_and(|kind| kind == "idx" || kind == "store" || kind == "json") {
+            if path
+                .extension()
+                .is_some_and(|kind| kind == "idx" || kind == "store" || kind == "json")
+            {
                 std::fs::write(path, damage).unwrap();
             }
         }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use tantivy::tokenizer::{
-    AsciiFoldingFilter, Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, TextAnalyzer,
-    TokenStream, TokenizerManager,
+    AsciiFoldingFilter, Language, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer,
+    TextAnalyzer, TokenStream, TokenizerManager,
 };
 
 use super::limits;
@@ -39,7 +39,9 @@ fn stemmed() -> TextAnalyzer {
 
 fn tokens(mut analyzer: TextAnalyzer, text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
-    analyzer.token_stream(text).process(&mut |token| tokens.push(token.text.clone()));
+    analyzer
+        .token_stream(text)
+        .process(&mut |token| tokens.push(token.text.clone()));
     tokens
 }
 
@@ -63,8 +65,10 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// Words that say nothing about a product. They are looked for only when there is nothing else.
-const FILLING: &[&str] =
-    &["a", "an", "and", "by", "for", "from", "i", "in", "is", "it", "me", "my", "of", "on", "or", "the", "to", "with"];
+const FILLING: &[&str] = &[
+    "a", "an", "and", "by", "for", "from", "i", "in", "is", "it", "me", "my", "of", "on", "or",
+    "the", "to", "with",
+];
 
 /// A word of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +96,10 @@ pub(super) fn of_query(text: &str) -> Vec<Word> {
 
 /// A word by itself.
 pub(super) fn word(plain: String) -> Word {
-    let stem = tokens(stemmed(), &plain).into_iter().next().unwrap_or_else(|| plain.clone());
+    let stem = tokens(stemmed(), &plain)
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| plain.clone());
     Word { plain, stem }
 }
 
@@ -111,7 +118,10 @@ pub(super) fn distance(from: &str, to: &str) -> usize {
             let added = at(&row, j).saturating_add(1);
             let left_out = at(&previous, next).saturating_add(1);
             let mut best = changed.min(added).min(left_out);
-            let swapped = i > 0 && j > 0 && from.get(i.saturating_sub(1)) == Some(b) && to.get(j.saturating_sub(1)) == Some(a);
+            let swapped = i > 0
+                && j > 0
+                && from.get(i.saturating_sub(1)) == Some(b)
+                && to.get(j.saturating_sub(1)) == Some(a);
             if swapped {
                 best = best.min(at(&two_rows_ago, j.saturating_sub(1)).saturating_add(1));
             }
@@ -128,7 +138,10 @@ mod tests {
 
     #[test]
     fn queries_become_plain_words_and_filling_is_left_out() {
-        let words: Vec<String> = of_query("A Café cup, 24cm, for THE café").into_iter().map(|word| word.plain).collect();
+        let words: Vec<String> = of_query("A Café cup, 24cm, for THE café")
+            .into_iter()
+            .map(|word| word.plain)
+            .collect();
         assert_eq!(words, ["cafe", "cup", "24", "cm"]);
         let words: Vec<String> = of_query("the").into_iter().map(|word| word.plain).collect();
         assert_eq!(words, ["the"]);
@@ -143,9 +156,14 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_finger_counts_once() {
-        for (from, to, expected) in
-            [("vase", "vase", 0), ("vsae", "vase", 1), ("nikee", "nike", 1), ("shos", "shoes", 1), ("abc", "", 3), ("tumblr", "tumblers", 2)]
-        {
+        for (from, to, expected) in [
+            ("vase", "vase", 0),
+            ("vsae", "vase", 1),
+            ("nikee", "nike", 1),
+            ("shos", "shoes", 1),
+            ("abc", "", 3),
+            ("tumblr", "tumblers", 2),
+        ] {
             assert_eq!(distance(from, to), expected, "{from} {to}");
             assert_eq!(distance(to, from), expected, "{to} {from}");
         }

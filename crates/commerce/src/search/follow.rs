@@ -45,7 +45,9 @@ pub async fn follow(shop: Shop, shutdown: impl Future<Output = ()>) {
             }
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
-                    tracing::error!("The search index cannot be brought up to date, trying on: {error}");
+                    tracing::error!(
+                        "The search index cannot be brought up to date, trying on: {error}"
+                    );
                 }
                 PAUSE
             }
@@ -63,16 +65,31 @@ pub async fn catch_up(shop: &Shop) -> Result<(), FollowError> {
     let to = shop.db.read(store::reached).await?;
     let from = match shop.search.reached() {
         Some(reached) if reached == to => return Ok(()),
-        Some(reached) if reached.shop == to.shop && reached.revision < to.revision => Some(reached.revision),
+        Some(reached) if reached.shop == to.shop && reached.revision < to.revision => {
+            Some(reached.revision)
+        }
         // Missing, damaged, of another shop, or from a future that a restored backup knows nothing of.
         Some(_) | None => None,
     };
-    let mut place = Place { revision: from.unwrap_or(-1), product: String::new() };
+    let mut place = Place {
+        revision: from.unwrap_or(-1),
+        product: String::new(),
+    };
     let fresh = from.is_none();
-    apart(&shop.search, move |index| if fresh { index.clear() } else { Ok(()) }).await?;
+    apart(
+        &shop.search,
+        move |index| if fresh { index.clear() } else { Ok(()) },
+    )
+    .await?;
     loop {
         let (after, until) = (place.clone(), to.revision);
-        let Some((entries, next)) = shop.db.read(move |tx| store::changed(tx, &after, until)).await? else { break };
+        let Some((entries, next)) = shop
+            .db
+            .read(move |tx| store::changed(tx, &after, until))
+            .await?
+        else {
+            break;
+        };
         learn(&shop.search, entries).await?;
         place = next;
     }
@@ -82,7 +99,10 @@ pub async fn catch_up(shop: &Shop) -> Result<(), FollowError> {
 async fn learn(index: &SearchIndex, entries: Vec<Entry>) -> Result<(), FollowError> {
     apart(index, move |index| {
         index.learn(&entries).inspect_err(|error| {
-            tracing::warn!("The search index did not take in {} products: {error}", entries.len());
+            tracing::warn!(
+                "The search index did not take in {} products: {error}",
+                entries.len()
+            );
         })
     })
     .await

@@ -50,17 +50,31 @@ pub async fn search(shop: &Shop, search: Search) -> Result<Results, Internal> {
     let (total, corrected, words) = (found.total, found.corrected, found.words);
     let ids = found.ids;
     let cards = shop.db.read(move |tx| cards_by_id(tx, now, &ids)).await?;
-    Ok(Results { cards: Page::new(page, total, cards), corrected, words })
+    Ok(Results {
+        cards: Page::new(page, total, cards),
+        corrected,
+        words,
+    })
 }
 
 async fn find(shop: &Shop, search: Search) -> Result<Found, Internal> {
-    let query = Query { text: search.text, order: search.order, page: search.page, spelling: search.spelling };
+    let query = Query {
+        text: search.text,
+        order: search.order,
+        page: search.page,
+        spelling: search.spelling,
+    };
     let (index, asked) = (shop.search.clone(), query.clone());
     let answered = tokio::task::spawn_blocking(move || index.find(&asked)).await;
     match answered {
         Ok(Ok(found)) => return Ok(found),
-        Ok(Err(error)) => tracing::error!("The search index did not answer, the database does: {error}"),
+        Ok(Err(error)) => {
+            tracing::error!("The search index did not answer, the database does: {error}")
+        }
         Err(error) => tracing::error!("The search was cut short, the database answers: {error}"),
     }
-    Ok(shop.db.read(move |tx| store::find_plainly(tx, &query)).await?)
+    Ok(shop
+        .db
+        .read(move |tx| store::find_plainly(tx, &query))
+        .await?)
 }

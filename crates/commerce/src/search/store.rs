@@ -19,7 +19,10 @@ pub(super) fn reached(tx: &mut Tx<'_>) -> Result<Reached, DbError> {
         "SELECT value, (SELECT MIN(id) FROM products) FROM counters WHERE name = 'catalog_revision'",
         params![],
     )?;
-    Ok(Reached { shop: first.unwrap_or_default(), revision })
+    Ok(Reached {
+        shop: first.unwrap_or_default(),
+        revision,
+    })
 }
 
 /// A place in the row of changes.
@@ -39,7 +42,11 @@ struct Changed {
 impl FromRow for Changed {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         let id: ProductId = row.get("id")?;
-        let texts: [String; 3] = [row.get("summary")?, row.get("facts")?, row.get("description")?];
+        let texts: [String; 3] = [
+            row.get("summary")?,
+            row.get("facts")?,
+            row.get("description")?,
+        ];
         let published_at: Option<Timestamp> = row.get("published_at")?;
         Ok(Self {
             revision: row.get("revision")?,
@@ -61,7 +68,11 @@ impl FromRow for Changed {
 }
 
 /// The next products that changed after `from` and not after `to`, and where they end; nothing when there are no more.
-pub(super) fn changed(tx: &mut Tx<'_>, from: &Place, to: i64) -> Result<Option<(Vec<Entry>, Place)>, DbError> {
+pub(super) fn changed(
+    tx: &mut Tx<'_>,
+    from: &Place,
+    to: i64,
+) -> Result<Option<(Vec<Entry>, Place)>, DbError> {
     let mut rows: Vec<Changed> = tx.query(
         "SELECT id, title, summary, facts, description, status, min_price_minor, max_price_minor, published_at, revision
            FROM products
@@ -70,8 +81,13 @@ pub(super) fn changed(tx: &mut Tx<'_>, from: &Place, to: i64) -> Result<Option<(
           LIMIT $4",
         params![from.revision, from.product, to, BATCH],
     )?;
-    let Some(last) = rows.last() else { return Ok(None) };
-    let place = Place { revision: last.revision, product: last.id.to_string() };
+    let Some(last) = rows.last() else {
+        return Ok(None);
+    };
+    let place = Place {
+        revision: last.revision,
+        product: last.id.to_string(),
+    };
     let mut on_sale: HashMap<ProductId, &mut IndexedProduct> = rows
         .iter_mut()
         .filter(|row| row.status == ProductStatus::Active)
@@ -80,7 +96,9 @@ pub(super) fn changed(tx: &mut Tx<'_>, from: &Place, to: i64) -> Result<Option<(
     let ids: Vec<ProductId> = on_sale.keys().cloned().collect();
     for (product, title, sku, barcode) in variants(tx, &ids)? {
         if let Some(entry) = on_sale.get_mut(&product) {
-            entry.variants.extend(Some(title).filter(|title| !title.is_empty()));
+            entry
+                .variants
+                .extend(Some(title).filter(|title| !title.is_empty()));
             entry.codes.push(sku);
             entry.codes.extend(barcode);
         }
@@ -113,11 +131,18 @@ fn variants(tx: &mut Tx<'_>, products: &[ProductId]) -> Result<Vec<VariantTexts>
 
 /// What the database finds by itself: products with the query in their name or at the beginning of an article number.
 pub(super) fn find_plainly(tx: &mut Tx<'_>, query: &Query) -> Result<Found, DbError> {
-    let text: String = fold(&query.text).chars().filter(|c| *c != '\0').take(crate::index::limits::QUERY).collect();
+    let text: String = fold(&query.text)
+        .chars()
+        .filter(|c| *c != '\0')
+        .take(crate::index::limits::QUERY)
+        .collect();
     if text.is_empty() {
         return Ok(Found::default());
     }
-    let literal = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let literal = text
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
     let order = match query.order {
         Order::Relevance => "title_folded, id",
         Order::Newest => "published_at DESC NULLS LAST, id DESC",
@@ -137,5 +162,9 @@ pub(super) fn find_plainly(tx: &mut Tx<'_>, query: &Query) -> Result<Found, DbEr
         params![format!("%{literal}%"), format!("{literal}%"), text, query.page.size(), query.page.offset()],
     )?;
     let total = rows.first().map_or(0, |(_, total)| *total);
-    Ok(Found { ids: rows.into_iter().map(|(id, _)| id).collect(), total, ..Found::default() })
+    Ok(Found {
+        ids: rows.into_iter().map(|(id, _)| id).collect(),
+        total,
+        ..Found::default()
+    })
 }

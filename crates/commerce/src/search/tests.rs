@@ -9,13 +9,23 @@ use super::{Order, Results, Search, Spelling, catch_up, follow, search, store};
 use crate::Shop;
 use crate::catalog::edit::{SaveProduct, Target};
 use crate::catalog::tests::{mug, shop, staff, vase};
-use crate::catalog::{ProductStatus, SaveCategory, Saved, place_products, save_category, save_product, set_status};
+use crate::catalog::{
+    ProductStatus, SaveCategory, Saved, place_products, save_category, save_product, set_status,
+};
 use crate::index::{Query, Reached, SearchIndex};
 use crate::schema::MIGRATIONS;
 
 async fn on_sale(shop: &Shop, product: SaveProduct) -> Saved {
     let mut saved = save_product(shop, staff(), product).await.unwrap();
-    saved.version = set_status(shop, staff(), saved.id.clone(), saved.version, ProductStatus::Active).await.unwrap();
+    saved.version = set_status(
+        shop,
+        staff(),
+        saved.id.clone(),
+        saved.version,
+        ProductStatus::Active,
+    )
+    .await
+    .unwrap();
     saved
 }
 
@@ -30,7 +40,13 @@ async fn find(shop: &Shop, text: &str) -> Results {
 }
 
 async fn titles(shop: &Shop, text: &str) -> Vec<String> {
-    find(shop, text).await.cards.items.into_iter().map(|card| card.title).collect()
+    find(shop, text)
+        .await
+        .cards
+        .items
+        .into_iter()
+        .map(|card| card.title)
+        .collect()
 }
 
 store_contract! {

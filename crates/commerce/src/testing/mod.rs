@@ -24,6 +24,7 @@ use crate::catalog::edit::{SaveProduct, SaveVariant, Target};
 use crate::catalog::{self, ProductStatus, TaxClass};
 use crate::checkout::{PlaceOrder, PlaceOrderError, Placement, place_order};
 use crate::delivery::{CreateMethod, CreateZone, create_method, create_zone};
+use crate::index::SearchIndex;
 use crate::inventory::{self, AdjustStock, MovementKind, adjust_stock, create_location};
 use crate::ports::gateway::Gateways;
 use crate::schema::MIGRATIONS;
@@ -88,6 +89,7 @@ impl TestShop {
             clock: Arc::new(clock.clone()),
             ids: Arc::new(RandomIds),
             media: Arc::new(InMemory::new()),
+            search: SearchIndex::in_memory().expect("an index in memory is made"),
             gateways: Gateways::default()
                 .with(Arc::new(gateway.clone()))
                 .with(Arc::new(gateway::Transfer)),

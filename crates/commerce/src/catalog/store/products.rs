@@ -156,7 +156,10 @@ pub(crate) fn variants_of(tx: &mut Tx<'_>, product: &ProductId) -> Result<Vec<Va
 }
 
 /// The title of the active product a variant belongs to.
-pub(crate) fn title_of_variant(tx: &mut Tx<'_>, variant: &VariantId) -> Result<Option<String>, DbError> {
+pub(crate) fn title_of_variant(
+    tx: &mut Tx<'_>,
+    variant: &VariantId,
+) -> Result<Option<String>, DbError> {
     let row: Option<(String,)> = tx.query_opt(
         "SELECT p.title FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = $1 AND p.status = 'active'",
         params![variant],

@@ -4,12 +4,12 @@ use db::{Db, DbError, params, store_contract};
 use kernel::{Currency, Sku, Slug};
 
 use super::{mug, shop, staff, stock, vase};
+use crate::Shop;
 use crate::catalog::edit::{Problem, SaveProductError, SaveVariant, Target};
 use crate::catalog::{
     ProductPage, ProductStatus, SaveProduct, Saved, Shown, find_product_page, save_product,
     set_status,
 };
-use crate::Shop;
 use crate::schema::MIGRATIONS;
 
 async fn on_sale(shop: &Shop, product: SaveProduct) -> Saved {

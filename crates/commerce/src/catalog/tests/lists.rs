@@ -4,10 +4,10 @@ use db::{Db, store_contract};
 use kernel::{PageRequest, ProductId};
 
 use super::{mug, shop, staff, stock, vase};
+use crate::Shop;
 use crate::catalog::edit::{SaveProduct, Target};
 use crate::catalog::{Card, Content, ContentUnit, Listing, ProductStatus, Saved, Scope, Sort};
 use crate::catalog::{list_cards, list_cards_by_id, save_product, set_status};
-use crate::Shop;
 use crate::schema::MIGRATIONS;
 
 async fn on_sale(shop: &Shop, product: SaveProduct, pieces: i64) -> Saved {

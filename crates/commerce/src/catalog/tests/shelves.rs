@@ -4,6 +4,7 @@ use db::{Db, store_contract};
 use kernel::{CategoryId, PageRequest, ProductId, Slug};
 
 use super::{mug, shop, staff};
+use crate::Shop;
 use crate::catalog::categories::{
     SaveCategory, ShelfError, delete_category, place_products, save_category,
 };
@@ -12,7 +13,6 @@ use crate::catalog::{
     Listing, ProductStatus, Scope, Shown, Sort, category_tree, find_category, find_collection,
     find_product_page, list_cards, list_collections, save_product, set_status,
 };
-use crate::Shop;
 use crate::schema::MIGRATIONS;
 
 async fn product(shop: &Shop, name: &str) -> ProductId {
