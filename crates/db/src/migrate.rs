@@ -57,7 +57,7 @@ impl Migration {
         self.version
     }
 
-    /// Its name, for people.
+    /// Its name, for people, with or without its number.
     pub const fn name(&self) -> &'static str {
         self.name
     }
@@ -83,7 +83,8 @@ impl Migration {
     }
 
     fn label(&self) -> String {
-        format!("{:04}_{}", self.version, self.name)
+        let number = format!("{:04}_", self.version);
+        format!("{number}{}", self.name.strip_prefix(&number).unwrap_or(self.name))
     }
 }
 

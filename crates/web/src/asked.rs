@@ -101,7 +101,9 @@ impl Asked {
         let accept = self.header("accept").unwrap_or_default();
         let json =
             accept.contains("application/json") || accept.contains("application/problem+json");
-        let is_for_programs = ["/api/", "/webhooks/"].iter().any(|prefix| self.uri.path().starts_with(prefix));
+        let is_for_programs = ["/api/", "/webhooks/"]
+            .iter()
+            .any(|prefix| self.uri.path().starts_with(prefix));
         (json && !accept.contains("text/html")) || is_for_programs
     }
 

@@ -171,7 +171,7 @@ pub(crate) async fn dress(
     asked: &Asked,
     mut response: Response,
 ) -> Response {
-    let Some(problem) = problem_in(&mut response) else {
+    let Some(problem) = problem_in(asked, &mut response) else {
         return response;
     };
     if problem.status().is_server_error() && problem.code() == Code::Internal {
@@ -202,12 +202,13 @@ pub(crate) async fn dress(
 }
 
 /// The problem an answer stands for: one of ours, or a bare refusal of the router or an extractor.
-fn problem_in(response: &mut Response) -> Option<Problem> {
+fn problem_in(asked: &Asked, response: &mut Response) -> Option<Problem> {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         return Some(problem);
     }
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) {
+    // Whoever asks `/readyz` reads the status; a page would be in the way.
+    if asked.is_for_operator() || !(status.is_client_error() || status.is_server_error()) {
         return None;
     }
     let kind = response

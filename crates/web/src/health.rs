@@ -19,13 +19,9 @@ pub(crate) async fn ready(Extension(site): Extension<Site>) -> Response {
         Ok(()) => ([(CACHE_CONTROL, "no-store")], "ready\n").into_response(),
         Err(reason) => {
             tracing::warn!("Not ready: {reason}");
-            // Not an error page: whoever asks reads the status.
             (
                 StatusCode::SERVICE_UNAVAILABLE,
-                [
-                    (CACHE_CONTROL, "no-store"),
-                    (http::header::CONTENT_TYPE, "text/x-status"),
-                ],
+                [(CACHE_CONTROL, "no-store")],
                 "not ready\n",
             )
                 .into_response()

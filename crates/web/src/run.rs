@@ -24,7 +24,7 @@ impl Coded for Panicked {
 /// Runs an operation in a task of its own, so that a visitor who hangs up (or a request that takes too long) cannot cut it
 /// in two.
 ///
-/// ```ignore
+/// ```text
 /// let placed = web::run(async move { place_order(&shop, &shopper, command).await }).await??;
 /// ```
 pub async fn run<T: Send + 'static>(

@@ -19,7 +19,7 @@ const MAX_AGE_SECONDS: u64 = 90 * 24 * 60 * 60;
 /// Who asks: a browser with a session, or one that has none yet.
 ///
 /// As an extractor it reads the cookie. As part of an answer it sets the cookie again, which makes it last from now:
-/// ```ignore
+/// ```text
 /// async fn add(mut visitor: Visitor, …) -> Result<impl IntoResponse, Problem> {
 ///     let session = visitor.session_or_new().clone();
 ///     …
@@ -57,7 +57,10 @@ impl Visitor {
     /// The same visitor with the session an operation gave it, as when the first thing is put into a cart.
     #[must_use]
     pub fn with_session(self, session: Secret) -> Self {
-        Self { session: Some(session), ..self }
+        Self {
+            session: Some(session),
+            ..self
+        }
     }
 
     /// What the page's forms carry in their hidden field `csrf`; empty if there is no session yet.

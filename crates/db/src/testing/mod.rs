@@ -190,7 +190,7 @@ fn migrate_blocking(location: &Location, migrations: &[Migration]) -> Result<(),
 
 /// Tests that run on both databases: each becomes `name::sqlite` and `name::postgres`, on a fresh migrated database.
 ///
-/// ```ignore
+/// ```text
 /// store_contract! {
 ///     migrations = MIGRATIONS;
 ///
