@@ -277,44 +277,51 @@ store_contract! {
         assert_eq!(lines, (0..40).map(|number| format!("tea {number:02} 1")).collect::<Vec<_>>());
     }
 
-    async fn a_holder_that_is_too_slow_cannot_complete_what_another_took_over(db: &Db) {
+    async fn a_holder_that_is_too_slow_cannot_complete_what_another_works_on(db: &Db) {
         let (clock, diary) = (ManualClock::default(), Diary::default());
         add(db, &clock, brew("slow")).await;
-        let (started, has_started) = oneshot::channel();
-        let go_on = Arc::new(Notify::new());
-        let started = Mutex::new(Some(started));
-        let (own, notes, waits) = (db.clone(), diary.clone(), Arc::clone(&go_on));
+        let (started, taken_over, refused) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Arc::new(Notify::new()));
+
+        let (own, notes) = (db.clone(), diary.clone());
+        let (start, wait, end) = (Arc::clone(&started), Arc::clone(&taken_over), Arc::clone(&refused));
         let slow = runner(db, &clock).handle("brew", move |_: Brew, job: JobContext| {
-            started.lock().unwrap().take().unwrap().send(()).unwrap();
-            let (own, notes, waits) = (own.clone(), notes.clone(), Arc::clone(&waits));
+            let (own, notes) = (own.clone(), notes.clone());
+            let (start, wait, end) = (Arc::clone(&start), Arc::clone(&wait), Arc::clone(&end));
             async move {
-                waits.notified().await;
+                start.notify_one();
+                wait.notified().await;
                 let effect = own.write::<Done, JobError, _>(move |tx| {
                     tx.execute("INSERT INTO effects (name) VALUES ('slow')", params![])?;
                     Ok(complete(tx, &job.lease)?)
                 });
                 let result = effect.await;
-                notes.note(format!("{result:?}"));
+                notes.note(format!("slow: {result:?}"));
+                end.notify_one();
                 result
             }
         });
-        let slow = async { slow.run_due().await };
+        let (taken, wait) = (Arc::clone(&taken_over), Arc::clone(&refused));
+        let fast = runner(db, &clock).handle("brew", move |_: Brew, _| {
+            let (taken, wait) = (Arc::clone(&taken), Arc::clone(&wait));
+            async move {
+                taken.notify_one();
+                wait.notified().await;
+                Ok(Done::Finished)
+            }
+        });
         let fast = async {
-            has_started.await.unwrap();
-            assert_eq!(brewer(db, &clock, &diary).run_due().await, drained(0, 0, 0)); // the lease holds
+            started.notified().await;
+            assert_eq!(fast.run_due().await, drained(0, 0, 0)); // the lease holds
             assert_eq!(counts(db, &clock).await, Stats { running: 1, ..EMPTY });
             clock.advance(30 * SECOND);
-            let taken_over = brewer(db, &clock, &diary).run_due().await;
-            go_on.notify_one();
-            taken_over
+            fast.run_due().await
         };
-        let (slow, fast) = tokio::join!(slow, fast);
-        assert_eq!((slow, fast), (drained(0, 0, 0), drained(1, 0, 0)));
+        assert_eq!(tokio::join!(slow.run_due(), fast), (drained(0, 0, 0), drained(1, 0, 0)));
         let lines = diary.lines();
-        assert_eq!(lines[0], "slow 2");
-        assert!(lines[1].starts_with("Err(LeaseLost("), "{}", lines[1]);
+        assert!(matches!(&lines[..], [line] if line.starts_with("slow: Err(LeaseLost(")), "{lines:?}");
         let effects = db.read::<(i64,), DbError, _>(|tx| tx.query_one("SELECT COUNT(*) FROM effects", params![])).await;
         assert_eq!(effects, Ok((0,)), "the slow holder's effect went with its completion");
+        assert_eq!(counts(db, &clock).await, EMPTY);
     }
 
     async fn a_completed_job_cannot_be_completed_again(db: &Db) {
@@ -451,6 +458,24 @@ store_contract! {
         assert_eq!(counts(db, &clock).await, Stats { ready: 1, ..EMPTY });
         assert_eq!(brewer(db, &clock, &diary).run_due().await, drained(1, 0, 0));
         assert_eq!(diary.lines(), ["endless 2"]);
+    }
+
+    async fn a_handler_whose_job_was_taken_over_is_stopped(db: &Db) {
+        let clock = ManualClock::default();
+        let options = RunnerOptions { lease: 30, ..RunnerOptions::default() };
+        let own = db.clone();
+        let runner = Runner::new(db.clone(), Arc::new(clock.clone()), options).handle("brew", move |_: Brew, _| {
+            let own = own.clone();
+            async move {
+                // Another node takes the job over; this one knows nothing of it and goes on for ever.
+                own.write::<_, DbError, _>(|tx| tx.execute("UPDATE jobs SET fence = fence + 1", params![])).await?;
+                std::future::pending().await
+            }
+        });
+        add(db, &clock, brew("taken")).await;
+        let stopped = tokio::time::timeout(Duration::from_mins(1), runner.run_due()).await;
+        assert_eq!(stopped, Ok(drained(0, 0, 0)));
+        assert_eq!(counts(db, &clock).await, Stats { running: 1, ..EMPTY });
     }
 
     async fn a_job_that_works_longer_than_its_lease_keeps_it(db: &Db) {
