@@ -84,7 +84,10 @@ impl Migration {
 
     fn label(&self) -> String {
         let number = format!("{:04}_", self.version);
-        format!("{number}{}", self.name.strip_prefix(&number).unwrap_or(self.name))
+        format!(
+            "{number}{}",
+            self.name.strip_prefix(&number).unwrap_or(self.name)
+        )
     }
 }
 

@@ -22,19 +22,30 @@ impl NewJob {
     /// A job that is due at once. The kind, such as `notifications.order_confirmation`, never changes once released; the
     /// payload says what it is about, in ids and versions.
     pub fn new(kind: &'static str, payload: &impl Serialize) -> Self {
-        Self { kind, payload: serde_json::to_string(payload), run_at: None, dedupe_key: None }
+        Self {
+            kind,
+            payload: serde_json::to_string(payload),
+            run_at: None,
+            dedupe_key: None,
+        }
     }
 
     /// The same, but not before `run_at`.
     #[must_use]
     pub fn at(self, run_at: Timestamp) -> Self {
-        Self { run_at: Some(run_at), ..self }
+        Self {
+            run_at: Some(run_at),
+            ..self
+        }
     }
 
     /// The same, but not a second time: while a job with this key waits for its first start, another is not added.
     #[must_use]
     pub fn once(self, dedupe_key: impl Into<String>) -> Self {
-        Self { dedupe_key: Some(dedupe_key.into()), ..self }
+        Self {
+            dedupe_key: Some(dedupe_key.into()),
+            ..self
+        }
     }
 }
 
@@ -70,7 +81,10 @@ pub enum LeaseError {
 /// Puts a job into the queue, if the transaction commits.
 pub fn enqueue(tx: &mut Tx<'_>, now: Timestamp, job: &NewJob) -> Result<Enqueued, DbError> {
     let payload = job.payload.as_ref().map_err(|error| DbError::WrongType {
-        detail: format!("the payload of a job {} cannot be written as JSON: {error}", job.kind),
+        detail: format!(
+            "the payload of a job {} cannot be written as JSON: {error}",
+            job.kind
+        ),
     })?;
     let id = HEXLOWER.encode(&RandomIds.next());
     let run_at = job.run_at.unwrap_or(now);
@@ -85,7 +99,11 @@ pub fn enqueue(tx: &mut Tx<'_>, now: Timestamp, job: &NewJob) -> Result<Enqueued
     if run_at <= now {
         tx.signal(TOPIC);
     }
-    Ok(if kept == id { Enqueued::Added } else { Enqueued::AlreadyWaiting })
+    Ok(if kept == id {
+        Enqueued::Added
+    } else {
+        Enqueued::AlreadyWaiting
+    })
 }
 
 /// Takes the job off the queue: together with its effect, in the transaction that has that effect.
@@ -183,7 +201,10 @@ pub fn revive(tx: &mut Tx<'_>, now: Timestamp, id: &str) -> Result<bool, DbError
 
 /// Removes a dead job for good. Says whether there was such a job.
 pub fn delete_dead(tx: &mut Tx<'_>, id: &str) -> Result<bool, DbError> {
-    Ok(tx.execute("DELETE FROM jobs WHERE id = $1 AND state = 'dead'", params![id])? == 1)
+    Ok(tx.execute(
+        "DELETE FROM jobs WHERE id = $1 AND state = 'dead'",
+        params![id],
+    )? == 1)
 }
 
 /// A job that was taken.
@@ -198,7 +219,10 @@ pub(crate) struct Taken {
 impl FromRow for Taken {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         Ok(Self {
-            lease: Lease { id: row.get("id")?, fence: row.get("fence")? },
+            lease: Lease {
+                id: row.get("id")?,
+                fence: row.get("fence")?,
+            },
             kind: row.get("kind")?,
             payload: row.get("payload")?,
             attempt: row.get("attempts")?,
@@ -206,15 +230,65 @@ impl FromRow for Taken {
     }
 }
 
-/// Whether a job of one of these kinds could be taken now.
-pub(crate) fn is_any_due(tx: &mut Tx<'_>, now: Timestamp, kinds: &[&str]) -> Result<bool, DbError> {
+/// What there is to do now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Agenda {
+    /// A job of one of the kinds could be taken.
+    pub(crate) is_any_due: bool,
+    /// These recurring jobs are to be put into the queue.
+    pub(crate) ticks: Vec<(&'static str, i64)>,
+}
+
+/// Looks at the queue without taking anything.
+pub(crate) fn agenda(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    kinds: &[&str],
+    schedules: &[(&'static str, i64)],
+) -> Result<Agenda, DbError> {
     let sql = format!(
         "SELECT id FROM jobs
           WHERE state = 'ready' AND run_at <= $1 AND lease_until <= $1 AND kind IN ({})
           ORDER BY run_at, id LIMIT 1",
         in_list(2, kinds.len()),
     );
-    Ok(tx.query_opt::<(String,)>(&sql, &with_kinds(params![now], kinds))?.is_some())
+    let is_any_due = tx
+        .query_opt::<(String,)>(&sql, &with_kinds(params![now], kinds))?
+        .is_some();
+    let mut ticks = Vec::new();
+    if !schedules.is_empty() {
+        let planned: Vec<(String, Timestamp)> = tx.query(
+            "SELECT kind, next_at FROM job_schedules ORDER BY kind LIMIT 1000",
+            params![],
+        )?;
+        for &(kind, every) in schedules {
+            let plan = planned.iter().find(|(planned, _)| planned == kind);
+            if plan.is_none_or(|(_, next)| *next <= now || *next > next_tick(now, every)) {
+                ticks.push((kind, every));
+            }
+        }
+    }
+    Ok(Agenda { is_any_due, ticks })
+}
+
+/// The kinds of due jobs that are not among `kinds`, at most a hundred.
+pub(crate) fn unknown_kinds(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    kinds: &[&str],
+) -> Result<Vec<String>, DbError> {
+    let sql = format!(
+        "SELECT DISTINCT kind FROM jobs
+          WHERE state = 'ready' AND run_at <= $1 AND kind NOT IN ('', {})
+          ORDER BY kind LIMIT 100",
+        if kinds.is_empty() {
+            "''".to_owned()
+        } else {
+            in_list(2, kinds.len())
+        },
+    );
+    let rows: Vec<(String,)> = tx.query(&sql, &with_kinds(params![now], kinds))?;
+    Ok(rows.into_iter().map(|(kind,)| kind).collect())
 }
 
 /// Takes the job of one of these kinds that has been due longest, until `lease_until`.
@@ -241,52 +315,89 @@ pub(crate) fn take(
 /// Keeps the job for longer.
 pub(crate) fn renew(tx: &mut Tx<'_>, lease: &Lease, until: Timestamp) -> Result<(), LeaseError> {
     let sql = "UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND state = 'ready'";
-    held(lease, tx.execute(sql, params![until, &lease.id, lease.fence])?)
+    held(
+        lease,
+        tx.execute(sql, params![until, &lease.id, lease.fence])?,
+    )
 }
 
 /// Gives the job back, to be taken again at `run_at`.
-pub(crate) fn give_back(tx: &mut Tx<'_>, lease: &Lease, run_at: Timestamp, reason: &str) -> Result<(), LeaseError> {
+pub(crate) fn give_back(
+    tx: &mut Tx<'_>,
+    lease: &Lease,
+    run_at: Timestamp,
+    reason: &str,
+) -> Result<(), LeaseError> {
     let sql = "UPDATE jobs SET run_at = $1, lease_until = 0, last_error = $2
                 WHERE id = $3 AND fence = $4 AND state = 'ready'";
-    held(lease, tx.execute(sql, params![run_at, shortened(reason), &lease.id, lease.fence])?)
+    held(
+        lease,
+        tx.execute(
+            sql,
+            params![run_at, shortened(reason), &lease.id, lease.fence],
+        )?,
+    )
 }
 
 /// Gives the job up.
 pub(crate) fn bury(tx: &mut Tx<'_>, lease: &Lease, reason: &str) -> Result<(), LeaseError> {
     let sql = "UPDATE jobs SET state = 'dead', lease_until = 0, last_error = $1
                 WHERE id = $2 AND fence = $3 AND state = 'ready'";
-    held(lease, tx.execute(sql, params![shortened(reason), &lease.id, lease.fence])?)
+    held(
+        lease,
+        tx.execute(sql, params![shortened(reason), &lease.id, lease.fence])?,
+    )
 }
 
 /// Puts the recurring job into the queue if its time has come: once, however many nodes ask.
-pub(crate) fn tick(tx: &mut Tx<'_>, now: Timestamp, kind: &'static str, every: i64) -> Result<(), DbError> {
-    // The next full interval since the epoch: the same on every node, whenever it was started.
-    let next = now.millis().div_euclid(every).saturating_add(1).saturating_mul(every);
-    let sql = "INSERT INTO job_schedules (kind, next_at) VALUES ($1, $2) ON CONFLICT (kind) DO NOTHING";
+pub(crate) fn tick(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    kind: &'static str,
+    every: i64,
+) -> Result<(), DbError> {
+    let next = next_tick(now, every);
+    let sql =
+        "INSERT INTO job_schedules (kind, next_at) VALUES ($1, $2) ON CONFLICT (kind) DO NOTHING";
     tx.execute(sql, params![kind, next])?;
     let moved = tx.execute(
         "UPDATE job_schedules SET next_at = $1 WHERE kind = $2 AND (next_at <= $3 OR next_at > $1)",
         params![next, kind, now],
     )?;
     if moved == 1 {
-        enqueue(tx, now, &NewJob::new(kind, &()).once(format!("schedule:{kind}")))?;
+        enqueue(
+            tx,
+            now,
+            &NewJob::new(kind, &()).once(format!("schedule:{kind}")),
+        )?;
     }
     Ok(())
 }
 
-/// Which of these recurring jobs have to be looked at: those whose time has come, or that nobody has ever planned.
-pub(crate) fn is_tick_due(tx: &mut Tx<'_>, now: Timestamp, kind: &str) -> Result<bool, DbError> {
-    let next: Option<(Timestamp,)> =
-        tx.query_opt("SELECT next_at FROM job_schedules WHERE kind = $1", params![kind])?;
-    Ok(next.is_none_or(|(next,)| next <= now))
+/// The end of the current interval, counted from the epoch: the same on every node, whenever it was started.
+const fn next_tick(now: Timestamp, every: i64) -> Timestamp {
+    Timestamp::from_millis(
+        now.millis()
+            .div_euclid(every)
+            .saturating_add(1)
+            .saturating_mul(every),
+    )
 }
 
 fn with_kinds(first: &[Value], kinds: &[&str]) -> Vec<Value> {
-    first.iter().cloned().chain(kinds.iter().map(|kind| Value::Text((*kind).to_owned()))).collect()
+    first
+        .iter()
+        .cloned()
+        .chain(kinds.iter().map(|kind| Value::Text((*kind).to_owned())))
+        .collect()
 }
 
 fn held(lease: &Lease, changed: u64) -> Result<(), LeaseError> {
-    if changed == 1 { Ok(()) } else { Err(LeaseError::Lost(lease.id.clone())) }
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(LeaseError::Lost(lease.id.clone()))
+    }
 }
 
 /// At most 500 characters, without the zero byte that no database takes.

@@ -224,6 +224,8 @@ mod tests {
             Some("reading the cart: disk /dev/sda1 is gone")
         );
         assert!(!ours.to_json("r1").contains("sda1"));
+        let careless = Problem::with_detail(Code::Internal, "disk /dev/sda1 is gone");
+        assert_eq!(careless.detail(), None);
     }
 
     #[test]

@@ -12,8 +12,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
-use http::HeaderValue;
-use http::header::{CONNECTION, TRANSFER_ENCODING};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -167,20 +165,11 @@ async fn answer(
     request: hyper::Request<Incoming>,
 ) -> Result<Response<Held>, Infallible> {
     let busy = Traffic::begin(&traffic);
-    // RFC 9112, 6.1: a message with both a length and chunks is how requests are smuggled. hyper goes by the chunks and
-    // forgets the length, so we cannot see it any more; closing after every chunked request is what the rule demands, and
-    // browsers do not send any.
-    let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let mut request: Request = request.map(Body::new);
     request.extensions_mut().insert(SocketPeer(address));
-    let mut response = match app.oneshot(request).await {
+    let response = match app.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     };
-    if is_chunked {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
-    }
     Ok(response.map(|body| Held::new(body, busy)))
 }

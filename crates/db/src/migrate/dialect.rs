@@ -17,7 +17,7 @@ pub(super) fn for_sqlite(sql: &str) -> String {
             }
             Token::Mark(')') if context.closes_table() => out.push_str(") STRICT"),
             Token::Word(_) | Token::Quoted(_) | Token::Other(_) | Token::Mark(_) => {
-                token.write(&mut out)
+                token.write(&mut out);
             }
         }
         context.remember(&token);
@@ -134,7 +134,7 @@ impl<'a> Context<'a> {
             Token::Mark(')') => self.depth = self.depth.saturating_sub(1),
             Token::Mark(';') => *self = Self::default(),
             Token::Word(word) if self.opening.len() < 3 => {
-                self.opening.push(word.to_ascii_uppercase())
+                self.opening.push(word.to_ascii_uppercase());
             }
             Token::Word(_) | Token::Quoted(_) | Token::Other(_) | Token::Mark(_) => {}
         }

@@ -187,7 +187,7 @@ impl TlsWishes {
                 // "prefer" is the driver's default, and what others write without a thought: our own rule decides.
                 Some(("sslmode", "allow" | "prefer")) => {}
                 Some(("sslmode", "require" | "verify-ca" | "verify-full")) => {
-                    wishes.mode = Some(Mode::On)
+                    wishes.mode = Some(Mode::On);
                 }
                 Some(("sslmode", other)) => {
                     return Err(DbError::Open(format!(
@@ -195,7 +195,7 @@ impl TlsWishes {
                     )));
                 }
                 Some(("sslrootcert", path)) => {
-                    wishes.authorities = Some(PathBuf::from(path.replace("%2F", "/")))
+                    wishes.authorities = Some(PathBuf::from(path.replace("%2F", "/")));
                 }
                 _ => others.push(pair),
             }
