@@ -9,7 +9,9 @@ use kernel::{
 };
 
 use super::store::{self, products::VariantUse};
-use super::{Color, Content, Product, ProductStatus, TaxClass, Variant};
+use super::{
+    Color, Content, Product, ProductOption, ProductPicture, ProductStatus, TaxClass, Variant,
+};
 use crate::staff::{Authorized, EditProducts};
 use crate::{Act, Internal, Shop, media};
 
@@ -256,6 +258,43 @@ pub async fn set_status(
                 return Err(stale(tx, &id, version)?);
             }
             Ok(version.saturating_add(1))
+        })
+        .await
+}
+
+/// A product as its editor's page opens it, whatever its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedProduct {
+    /// The product itself, with the version to name when saving.
+    pub product: Product,
+    /// What can be chosen.
+    pub options: Vec<ProductOption>,
+    /// Its variants, in order.
+    pub variants: Vec<Variant>,
+    /// Its pictures, in order.
+    pub pictures: Vec<ProductPicture>,
+}
+
+/// The product at this address for its editor; drafts and archived ones too.
+pub async fn open_product(
+    shop: &Shop,
+    _staff: Authorized<EditProducts>,
+    slug: Slug,
+) -> Result<Option<OpenedProduct>, Internal> {
+    shop.db
+        .read(move |tx| {
+            let Some(product) = store::products::product_by_slug(tx, &slug)? else {
+                return Ok(None);
+            };
+            let options = store::products::options_of(tx, &product.id)?;
+            let variants = store::products::variants_of(tx, &product.id)?;
+            let pictures = store::products::pictures_of(tx, &product.id)?;
+            Ok(Some(OpenedProduct {
+                product,
+                options,
+                variants,
+                pictures,
+            }))
         })
         .await
 }

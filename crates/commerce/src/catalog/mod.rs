@@ -31,8 +31,8 @@ pub use collections::{
     save_collection,
 };
 pub use edit::{
-    Fault, Problem, SaveOption, SavePicture, SaveProduct, SaveProductError, SaveValue, SaveVariant,
-    Saved, Target, save_product, set_status,
+    Fault, OpenedProduct, Problem, SaveOption, SavePicture, SaveProduct, SaveProductError,
+    SaveValue, SaveVariant, Saved, Target, open_product, save_product, set_status,
 };
 pub use listing::{Card, Listing, Scope, Sort, list_cards, list_cards_by_id};
 pub use page::{OnSale, ProductPage, Shown, find_product_page};

@@ -110,6 +110,12 @@ fn decode(file: &[u8]) -> Result<DynamicImage, BadPicture> {
     Ok(picture)
 }
 
+/// The width and height a WebP file says it has, without decoding it.
+pub(super) fn size_of_webp(file: &[u8]) -> Result<(u32, u32), BadPicture> {
+    let reader = ImageReader::with_format(Cursor::new(file), ImageFormat::WebP);
+    reader.into_dimensions().map_err(|error| refusal(&error))
+}
+
 fn refusal(error: &ImageError) -> BadPicture {
     match error {
         ImageError::Limits(_) => BadPicture::TooManyPixels,

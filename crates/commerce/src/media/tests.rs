@@ -6,10 +6,13 @@ use bytes::Bytes;
 use db::{Db, params, store_contract};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
-use super::{BadPicture, ContentHash, Picture, UploadError, open_media, upload};
+use super::{
+    BadPicture, Color, ContentHash, Picture, ReadyPicture, UploadError, install, open_media, upload,
+};
 use crate::Shop;
 use crate::catalog::tests::{shop, staff};
 use crate::schema::MIGRATIONS;
+use crate::staff::Operator;
 
 /// A photo of a dark thing on a sandy ground.
 fn photo(width: u32, height: u32) -> DynamicImage {
@@ -386,6 +389,36 @@ async fn files_over_the_limit_are_refused_unread() {
             matches!(refused, UploadError::BadPicture(BadPicture::TooLarge)),
             "{refused}"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_picture_that_comes_ready_is_kept_as_it_is_if_it_is_what_it_says() {
+    on_sqlite(async |shop| {
+        let webp = |width| Bytes::from(encoded(&photo(width, width * 2), ImageFormat::WebP));
+        let ready = |files| ReadyPicture {
+            files,
+            ground: Color::from_rgb(1, 2, 3),
+        };
+        let operator = Operator::at_the_command_line();
+        let good = ready(vec![(20, webp(20)), (40, webp(40))]);
+        let picture = install(&shop, operator, good.clone()).await.unwrap();
+        assert_eq!(
+            (picture.width, picture.height, picture.widths.as_slice()),
+            (40, 80, &[20, 40][..])
+        );
+        assert_eq!(stored(&shop, &picture, 20).await, webp(20));
+        assert_eq!(install(&shop, operator, good).await.unwrap(), picture);
+        let jpeg = Bytes::from(jpeg(30, 30));
+        for wrong in [
+            vec![],
+            vec![(21, webp(20)), (50, webp(50))],
+            vec![(30, jpeg)],
+        ] {
+            assert!(install(&shop, operator, ready(wrong)).await.is_err());
+        }
+        assert_eq!(count(&shop).await, 1);
     })
     .await;
 }
