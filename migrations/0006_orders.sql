@@ -61,13 +61,14 @@ CREATE TABLE order_lines (
   weight_grams BIGINT NOT NULL,
   stock_tracked BOOLEAN NOT NULL,
   fulfilled_quantity BIGINT NOT NULL,
+  canceled_quantity BIGINT NOT NULL,         -- refunded before they left: they never will
   refunded_quantity BIGINT NOT NULL,
   refunded_minor BIGINT NOT NULL,            -- what the buyer got back for this line, tax included or added alike
   refunded_tax_minor BIGINT NOT NULL,
   UNIQUE (order_id, position),
   CHECK (unit_price_minor * quantity = total_minor),
-  CHECK (fulfilled_quantity BETWEEN 0 AND quantity),
-  CHECK (refunded_quantity BETWEEN 0 AND quantity)
+  CHECK (fulfilled_quantity >= 0 AND fulfilled_quantity + canceled_quantity <= quantity),
+  CHECK (0 <= canceled_quantity AND canceled_quantity <= refunded_quantity AND refunded_quantity <= quantity)
 );
 
 CREATE TABLE order_timeline (
@@ -132,7 +133,7 @@ CREATE TABLE refunds (
   id TEXT PRIMARY KEY,
   order_id TEXT NOT NULL REFERENCES orders (id),
   payment_id TEXT NOT NULL REFERENCES payments (id),
-  request_key TEXT NOT NULL UNIQUE,          -- the same request twice is one refund
+  request_key TEXT NOT NULL,                 -- the same request twice is one refund
   status TEXT NOT NULL,                      -- pending, succeeded, failed
   amount_minor BIGINT NOT NULL CHECK (amount_minor > 0),
   delivery_minor BIGINT NOT NULL CHECK (delivery_minor >= 0),
@@ -140,7 +141,8 @@ CREATE TABLE refunds (
   reason TEXT NOT NULL,
   actor TEXT NOT NULL,
   created_at BIGINT NOT NULL,
-  settled_at BIGINT
+  settled_at BIGINT,
+  UNIQUE (order_id, request_key)
 );
 CREATE INDEX refunds_by_order ON refunds (order_id, created_at);
 
@@ -148,9 +150,10 @@ CREATE TABLE refund_lines (
   refund_id TEXT NOT NULL REFERENCES refunds (id),
   order_line_id TEXT NOT NULL REFERENCES order_lines (id),
   quantity BIGINT NOT NULL CHECK (quantity > 0),
+  canceled_quantity BIGINT NOT NULL CHECK (canceled_quantity BETWEEN 0 AND quantity),  -- of these, how many had not left
+  restocked_quantity BIGINT NOT NULL CHECK (restocked_quantity BETWEEN 0 AND quantity - canceled_quantity),
   amount_minor BIGINT NOT NULL,
   tax_minor BIGINT NOT NULL,
-  restocked BOOLEAN NOT NULL,
   PRIMARY KEY (refund_id, order_line_id)
 );
 CREATE INDEX refund_lines_by_order_line ON refund_lines (order_line_id);
@@ -158,14 +161,15 @@ CREATE INDEX refund_lines_by_order_line ON refund_lines (order_line_id);
 CREATE TABLE fulfillments (
   id TEXT PRIMARY KEY,
   order_id TEXT NOT NULL REFERENCES orders (id),
-  request_key TEXT NOT NULL UNIQUE,
+  request_key TEXT NOT NULL,
   status TEXT NOT NULL,                      -- packed, fulfilled, delivered, canceled
   carrier TEXT,
   tracking_number TEXT,
   tracking_url TEXT,
   actor TEXT NOT NULL,
   created_at BIGINT NOT NULL,
-  changed_at BIGINT NOT NULL
+  changed_at BIGINT NOT NULL,
+  UNIQUE (order_id, request_key)
 );
 CREATE INDEX fulfillments_by_order ON fulfillments (order_id, created_at);
 

@@ -1,11 +1,12 @@
 //! What follows from each event: one match. Everything here is done at least once, so everything here is harmless twice.
 
 use db::Tx;
+use kernel::PaymentId;
 
 use crate::error::Internal;
 use crate::event::Event;
 use crate::notifications::order_confirmation::OrderConfirmation;
-use crate::orders::{CapturePayment, capture_payment};
+use crate::orders::{self, CaptureError, CapturePayment, OrderStatus, capture_payment};
 use crate::settings::{self, CapturePolicy};
 use crate::shop::{Act, Shop};
 use crate::staff::{Actor, Authorized};
@@ -23,26 +24,41 @@ pub(crate) async fn react(shop: &Shop, event: Event) -> Result<(), Internal> {
                 .db
                 .write(move |tx: &mut Tx<'_>| -> Result<_, Internal> {
                     enqueue_confirmation(tx, &act, &id)?;
-                    Ok(settings::load(tx)?.selling.capture)
+                    // Nothing is taken for an order called off meanwhile.
+                    let called_off = orders::get(tx, &id)?
+                        .is_none_or(|order| order.status == OrderStatus::Canceled);
+                    Ok((!called_off).then_some(settings::load(tx)?.selling.capture))
                 })
                 .await?;
-            if let (CapturePolicy::AtPlacement, Some(payment_id)) = (policy, payment_id) {
-                let cmd = CapturePayment {
-                    payment_id,
-                    amount: None,
-                    request_key: "placement".to_owned(),
-                };
-                capture_payment(shop, Authorized::system(), cmd)
-                    .await
-                    .map_err(|error| Internal::bug(error.to_string()))?;
+            match (policy, payment_id) {
+                (Some(CapturePolicy::AtPlacement), Some(payment)) => capture(shop, payment).await,
+                (Some(CapturePolicy::AtPlacement | CapturePolicy::ByHand) | None, _) => Ok(()),
             }
-            Ok(())
         }
         // Mails for these come with the back office; their timeline entries are written with the facts themselves.
         Event::OrderCanceled { .. }
         | Event::PaymentCaptured { .. }
         | Event::RefundSucceeded { .. }
         | Event::OrderShipped { .. } => Ok(()),
+    }
+}
+
+/// Takes the held money of a placed order, if nobody did or let go of it meanwhile.
+async fn capture(shop: &Shop, payment_id: PaymentId) -> Result<(), Internal> {
+    let cmd = CapturePayment {
+        payment_id,
+        amount: None,
+        request_key: "placement".to_owned(),
+    };
+    match capture_payment(shop, Authorized::system(), cmd).await {
+        Ok(_) | Err(CaptureError::TooMuch { .. }) => Ok(()),
+        Err(CaptureError::Internal(error)) => Err(error),
+        Err(
+            error @ (CaptureError::NotFound
+            | CaptureError::NotAwaited
+            | CaptureError::BadAmount(_)
+            | CaptureError::NoGateway(_)),
+        ) => Err(Internal::bug(error.to_string())),
     }
 }
 

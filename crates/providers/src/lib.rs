@@ -1,1 +1,4 @@
 //! Adapters to the outside world: payment gateways and mail.
+
+pub mod mail;
+pub mod payments;

@@ -19,8 +19,8 @@ use crate::page::{Mail, MailText, Page, mail_parts};
 use crate::theme::{Theme, ThemeError};
 use crate::words::{Words, WordsError};
 
-/// How much work one page may be: some thirty times what the largest page of the default theme needs.
-const FUEL: u64 = 4_000_000;
+/// How much work one page may be: some forty times what a listing of 48 products needs.
+const FUEL: u64 = 1_000_000;
 /// How deep templates may include and call each other.
 const RECURSION: usize = 60;
 /// How many pairs of locale and time zone are kept ready. A shop has one or a few.
@@ -410,5 +410,69 @@ fn write_value(
         out.write_str(&escaped).map_err(Error::from)
     } else {
         out.write_str(&text).map_err(Error::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value as Json, json};
+
+    fn money(minor: i64) -> Json {
+        json!({"minor": minor, "currency": "EUR"})
+    }
+
+    fn card() -> Json {
+        let picture = json!({
+            "alt": "A vase", "width": 1200, "height": 1500, "ground": "#E2B49A", "src": "/media/0123456789abcdef/800.webp",
+            "srcset": "/media/0123456789abcdef/320.webp 320w, /media/0123456789abcdef/800.webp 800w", "large": "/media/0123456789abcdef/1600.webp"
+        });
+        let swatch = json!({"name": "Spruce", "color": "#2F5D4E"});
+        json!({
+            "name": "Tall vase, hand-thrown", "url": "/products/tall-vase", "picture": picture, "note": "Fig, cocoa, orange peel",
+            "price": money(6_800), "price_varies": true, "compare_at": money(8_000), "saving": money(1_200),
+            "unit_price": null, "badge": "save", "left": null, "swatches": vec![swatch; 5], "swatches_more": 3
+        })
+    }
+
+    fn long_listing(cards: usize) -> Json {
+        let choice = json!({"value": "newest", "chosen": false});
+        let number = json!({"number": 2, "url": "/c/vases?page=2", "current": false});
+        let link = json!({"name": "Vases", "url": "/c/vases", "current": false, "count": 12});
+        let nav = json!({"name": "Kitchen", "url": "/c/kitchen", "current": true, "children": vec![link.clone(); 8]});
+        json!({
+            "listing": {
+                "kind": "category", "name": "Vases", "intro": "For one stem or fifty.", "slug": "vases",
+                "breadcrumb": [{"name": "Kitchen", "url": "/c/kitchen"}, {"name": "Vases", "url": null}],
+                "children": vec![link; 8], "siblings": [], "total": 61, "first": 1, "last": cards, "cards": vec![card(); cards],
+                "sort": {"action": "/c/vases", "keep": [], "choices": vec![choice; 6]},
+                "pagination": {"page": 1, "pages": 3, "previous_url": null, "next_url": "/c/vases?page=2", "numbers": vec![number; 7]}
+            },
+            "shop": {
+                "name": "Shop", "tagline": null, "intro": null, "announcement": null, "locale": "en-GB", "dir": "ltr", "scheme": null,
+                "currency": "EUR", "taxes_included": true, "email": null, "phone": null, "address_lines": [],
+                "free_delivery_over": null, "returns_days": 30, "origin": "https://shop.example", "test_mode": false
+            },
+            "page": {"path": "/c/vases", "canonical": null, "noindex": false, "status": 200},
+            "nav": vec![nav; 8], "links": [], "cart_count": 3, "csrf": "x", "search_query": "", "notices": []
+        })
+    }
+
+    #[test]
+    fn a_long_listing_needs_a_small_part_of_the_budget() {
+        let templates = Templates::load(Settings {
+            look_every: None,
+            ..Settings::default()
+        })
+        .unwrap();
+        let engine = templates.engine().unwrap();
+        let env = engine.environment(&Voice::neutral()).unwrap();
+        let page = env.get_template("pages/category.html").unwrap();
+        let drawn = page
+            .render_captured(Value::from(Serde(long_listing(48))))
+            .unwrap();
+        assert_eq!(drawn.output().matches("class=\"card\"").count(), 48);
+        let (used, _left) = drawn.state().fuel_levels().unwrap();
+        assert!(used * 20 < FUEL, "{used} of {FUEL}");
     }
 }

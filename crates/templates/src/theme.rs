@@ -138,6 +138,16 @@ impl Theme {
         Ok(paths)
     }
 
+    /// The text files below `folder`, layer by layer, the lowest first: for files that add to those below them instead of
+    /// replacing them.
+    pub fn text_layers(&self, folder: &str) -> Result<Vec<Vec<(String, String)>>, ThemeError> {
+        self.layers
+            .iter()
+            .rev()
+            .map(|layer| layer.texts(folder))
+            .collect()
+    }
+
     /// A number that changes when any file on disk does. Embedded files never change.
     pub fn stamp(&self) -> Result<u64, ThemeError> {
         let mut hasher = DefaultHasher::new();
@@ -185,6 +195,21 @@ impl Layer {
                 }
             }
         }
+    }
+
+    fn texts(&self, folder: &str) -> Result<Vec<(String, String)>, ThemeError> {
+        let mut paths = BTreeSet::new();
+        self.list(&mut paths)?;
+        let mut texts = Vec::new();
+        for path in paths.into_iter().filter(|path| path.starts_with(folder)) {
+            let Some(bytes) = self.read(&path)? else {
+                continue;
+            };
+            let text = String::from_utf8(bytes.into_owned())
+                .map_err(|_not_utf8| ThemeError::NotText(path.clone()))?;
+            texts.push((path, text));
+        }
+        Ok(texts)
     }
 
     fn list(&self, into: &mut BTreeSet<String>) -> Result<(), ThemeError> {

@@ -2,8 +2,10 @@
 //!
 //! A file is named `<tag>.json` or `<anything>.<tag>.json`; all files of a tag are one catalogue. Objects may be nested
 //! (`{"cart": {"empty": "…"}}` is `cart.empty`). `{name}` in a text is replaced by the argument of that name. A counted text
-//! has one entry per plural category: `cart.items.one`, `cart.items.other`.
+//! has one entry per plural category: `cart.items.one`, `cart.items.other`. The merchant's files say what differs from
+//! the default ones: a text there replaces the default text of the same key, all others stay.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::format::Language;
@@ -75,7 +77,24 @@ impl Words {
     /// Every catalogue of the theme, by tag.
     pub fn load(theme: &Theme) -> Result<BTreeMap<String, Self>, WordsError> {
         let mut all: BTreeMap<String, Self> = BTreeMap::new();
-        for path in theme.list("locales/")? {
+        for layer in theme.text_layers("locales/")? {
+            for (tag, words) in Self::of_layer(layer)? {
+                match all.entry(tag) {
+                    Entry::Vacant(free) => drop(free.insert(words)),
+                    Entry::Occupied(mut below) => below.get_mut().texts.extend(words.texts),
+                }
+            }
+        }
+        if all.contains_key("en") {
+            Ok(all)
+        } else {
+            Err(WordsError::NoEnglish)
+        }
+    }
+
+    fn of_layer(files: Vec<(String, String)>) -> Result<BTreeMap<String, Self>, WordsError> {
+        let mut all: BTreeMap<String, Self> = BTreeMap::new();
+        for (path, text) in files {
             let Some(stem) = path
                 .strip_prefix("locales/")
                 .and_then(|name| name.strip_suffix(".json"))
@@ -85,12 +104,10 @@ impl Words {
             let tag = stem.rsplit('.').next().unwrap_or(stem).to_owned();
             let language =
                 Language::of(&tag).ok_or_else(|| WordsError::UnknownLanguage(path.clone()))?;
-            let text = theme.read_text(&path)?.unwrap_or_default();
-            let json: serde_json::Value =
-                serde_json::from_str(&text).map_err(|source| WordsError::NotJson {
-                    path: path.clone(),
-                    source,
-                })?;
+            let json = serde_json::from_str(&text).map_err(|source| WordsError::NotJson {
+                path: path.clone(),
+                source,
+            })?;
             let words = all.entry(tag.clone()).or_insert_with(|| Self {
                 tag,
                 language,
@@ -98,11 +115,7 @@ impl Words {
             });
             words.add(&path, "", json)?;
         }
-        if all.contains_key("en") {
-            Ok(all)
-        } else {
-            Err(WordsError::NoEnglish)
-        }
+        Ok(all)
     }
 
     /// The tag, such as `en`.
@@ -244,6 +257,17 @@ mod tests {
             (say("a.b"), say("c.d"), say("e")),
             ("Deep".into(), "Flat".into(), "Extra".into())
         );
+    }
+
+    #[test]
+    fn a_merchants_text_replaces_one_and_leaves_the_others() {
+        let default = Words::load(&Theme::built_in()).unwrap();
+        let (key, other) = ("cart.title", "checkout.title");
+        let all = words(&[("en.json", r#"{"cart": {"title": "Your basket"}}"#)]).unwrap();
+        assert_eq!(all["en"].raw(key), Some("Your basket"));
+        assert_ne!(default["en"].raw(key), Some("Your basket"));
+        assert!(default["en"].raw(other).is_some());
+        assert_eq!(all["en"].raw(other), default["en"].raw(other));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!
 //! Invariants:
 //! - nothing a client sends makes a handler wait or hold memory without a limit (see [`Limits`]);
-//! - no request of another site changes anything (see [`csrf`]);
+//! - no request of another site changes anything (see the module `csrf`);
 //! - an operation that has begun is finished, whoever hangs up (see [`run`]);
 //! - no answer tells about our insides; every answer carries the id under which the log does.
 //!

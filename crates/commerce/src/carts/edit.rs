@@ -100,8 +100,10 @@ pub async fn add_to_cart(
         .write(move |tx| {
             let (price, room) = for_sale(tx, &act, &cmd.variant_id)?;
             let known = match &visitor {
-                Some(visitor) => store::lock_by_visitor(tx, act.now, visitor)?
-                    .filter(|cart| cart.completed_at.is_none()),
+                // A cart of the currency the shop once sold in cannot hold this.
+                Some(visitor) => store::lock_by_visitor(tx, act.now, visitor)?.filter(|cart| {
+                    cart.completed_at.is_none() && cart.currency == price.currency()
+                }),
                 None => None,
             };
             let (visitor, cart_id, held) = match (known, &visitor) {

@@ -121,13 +121,38 @@ fn with_lines(tx: &mut Tx<'_>, now: Timestamp, mut cart: Cart) -> Result<Cart, D
         .iter()
         .map(|line| line.variant_id.clone())
         .collect();
-    let available = inventory::available(tx, now, &variants)?;
+    let mut available = inventory::available(tx, now, &variants)?;
+    if cart.is_claimed(now) {
+        // What is held for this very cart is not gone for its shopper.
+        for (variant, held) in held_for(tx, now, &cart.id)? {
+            if let Some(Some(left)) = available.get_mut(&variant) {
+                *left = left.saturating_add(held);
+            }
+        }
+    }
     let mut options = options_of(tx, &variants)?;
     for line in &mut cart.lines {
         line.available = available.get(&line.variant_id).copied().flatten();
         line.options = options.remove(&line.variant_id).unwrap_or_default();
     }
     Ok(cart)
+}
+
+/// How many of each variant are held for the payment of a cart.
+fn held_for(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    cart: &CartId,
+) -> Result<Vec<(VariantId, i64)>, DbError> {
+    tx.query(
+        "SELECT r.variant_id, CAST(SUM(r.quantity) AS BIGINT)
+           FROM reservations r
+           JOIN orders o ON o.id = r.order_id
+          WHERE o.cart_id = $1 AND r.status = 'active' AND r.expires_at > $2
+          GROUP BY r.variant_id
+          ORDER BY r.variant_id",
+        params![cart, now],
+    )
 }
 
 type Options = Vec<(String, String)>;
@@ -298,9 +323,19 @@ pub(crate) fn forget_expired(
           LIMIT $2",
         params![now, limit],
     )?;
+    let mut forgotten = 0;
     for (id,) in &expired {
-        tx.execute("DELETE FROM cart_lines WHERE cart_id = $1", params![id])?;
-        tx.execute("DELETE FROM carts WHERE id = $1", params![id])?;
+        // Locks the cart first: its visitor may have come back this moment.
+        let still = tx.execute(
+            "UPDATE carts SET version = version + 1
+              WHERE id = $1 AND expires_at <= $2 AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.cart_id = carts.id)",
+            params![id, now],
+        )?;
+        if still == 1 {
+            tx.execute("DELETE FROM cart_lines WHERE cart_id = $1", params![id])?;
+            tx.execute("DELETE FROM carts WHERE id = $1", params![id])?;
+            forgotten += 1;
+        }
     }
-    Ok(expired.len())
+    Ok(forgotten)
 }

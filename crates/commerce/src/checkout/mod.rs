@@ -116,6 +116,8 @@ enum Prepared {
     },
     /// There is nothing to pay: it is placed.
     Free(Box<Order>),
+    /// What the gateway said needs a person's look. Nothing is paid twice meanwhile.
+    Waiting,
 }
 
 /// Turns the visitor's cart into an order and pays for it.
@@ -134,6 +136,7 @@ pub async fn place_order(
         .await?;
     match prepared {
         Prepared::Already(order) | Prepared::Free(order) => Ok(Placement::Placed(order)),
+        Prepared::Waiting => Ok(Placement::Waiting),
         Prepared::Pay { payment, reference } => Ok(pay(shop, &payment, reference).await?),
     }
 }

@@ -15,7 +15,7 @@ use crate::error::Internal;
 use crate::inventory::{self, Shortage, Want};
 use crate::orders::store::{Draft, write_draft};
 use crate::orders::{self, Order, OrderDelivery, OrderLine, OrderStatus};
-use crate::payments::{self, NewPayment, Payment};
+use crate::payments::{self, NewPayment, SessionStatus};
 use crate::ports::gateway::Gateways;
 use crate::settings::{self, Settings};
 use crate::shop::Act;
@@ -26,19 +26,19 @@ pub(super) fn prepare(
     gateways: &Gateways,
     (visitor, cmd): (&Secret, &PlaceOrder),
 ) -> Result<Prepared, PlaceOrderError> {
-    let cart = carts::lock_by_visitor(tx, act.now, visitor)?.ok_or(PlaceOrderError::EmptyCart)?;
+    let mut cart = carts::lock_by_visitor(tx, act.now, visitor)?.ok_or(PlaceOrderError::EmptyCart)?;
     if let Some(order) = orders::find_by_cart(tx, &cart.id)? {
         if order.status != OrderStatus::Draft {
             return Ok(Prepared::Already(Box::new(order)));
         }
-        // A payment is under way: this call joins it. The gateway gives the same answer to the same key.
-        if let Some(payment) = open_payment(tx, &order)? {
-            let reference = draft_reference(&order.id);
-            return Ok(Prepared::Pay {
-                payment: Box::new(payment),
-                reference,
-            });
+        if cart.is_claimed(act.now)
+            && let Some(joined) = join(tx, &order, cmd)?
+        {
+            return Ok(joined);
         }
+        // What an earlier try still holds would be held twice.
+        inventory::release_reservations(tx, act.now, &order.id)?;
+        cart = carts::lock_by_visitor(tx, act.now, visitor)?.ok_or(PlaceOrderError::EmptyCart)?;
     }
     let settings = settings::load(tx)?;
     let quote = quote_cart(tx, &settings, act.now, &cart)?;
@@ -85,10 +85,36 @@ pub(super) fn prepare(
     })
 }
 
-fn open_payment(tx: &mut Tx<'_>, order: &Order) -> Result<Option<Payment>, Internal> {
-    Ok(payments::of_order(tx, &order.id)?
+/// A payment is under way, and the cart stands still for it: this call joins it. The gateway gives the same answer to
+/// the same key.
+///
+/// Once the claim is over the cart may have changed. Then a new payment begins, and should the old one still come to
+/// money, that goes back.
+fn join(
+    tx: &mut Tx<'_>,
+    order: &Order,
+    cmd: &PlaceOrder,
+) -> Result<Option<Prepared>, PlaceOrderError> {
+    let payments = payments::of_order(tx, &order.id)?;
+    let Some(payment) = payments
         .into_iter()
-        .rfind(|payment| payment.status.is_open()))
+        .rfind(|payment| payment.status.is_open() || payment.status == SessionStatus::NeedsReview)
+    else {
+        return Ok(None);
+    };
+    if payment.amount != cmd.total_seen {
+        return Err(PlaceOrderError::TotalChanged {
+            seen: cmd.total_seen,
+            now: payment.amount,
+        });
+    }
+    if payment.status == SessionStatus::NeedsReview {
+        return Ok(Some(Prepared::Waiting));
+    }
+    Ok(Some(Prepared::Pay {
+        payment: Box::new(payment),
+        reference: draft_reference(&order.id),
+    }))
 }
 
 fn check<'a>(
@@ -204,6 +230,7 @@ fn order_line(
         weight_grams: held.weight_grams,
         stock_tracked: held.stock_tracked,
         fulfilled: 0,
+        canceled: 0,
         refunded: 0,
         refunded_amount: nothing,
         refunded_tax: nothing,

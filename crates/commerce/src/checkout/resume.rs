@@ -5,7 +5,7 @@ use kernel::time::MINUTE;
 use kernel::{Code, Coded, OrderId, PaymentId, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::settle::settle_outcome;
+use super::settle::{settle_outcome, standing};
 use super::{Placement, answer_for};
 use crate::carts;
 use crate::error::Internal;
@@ -105,8 +105,7 @@ async fn latest_payment(shop: &Shop, visitor: &Secret) -> Result<Found, Internal
             if payment.status.is_open() {
                 return Ok(Found::Open(Box::new(payment)));
             }
-            let reason = payment.failure.unwrap_or_default();
-            Ok(Found::Answer(Placement::Declined { reason }))
+            Ok(Found::Answer(standing(&payment, &order)))
         })
         .await
 }
@@ -154,11 +153,12 @@ pub async fn resume_payment(shop: &Shop, id: &PaymentId) -> Result<Sweep, Intern
             outcome = gateway.cancel(&payment.id).await;
         }
     }
-    if let Outcome::PaysLater { .. } = outcome {
-        settle_outcome(shop, &shop.act(Actor::System), &payment, outcome, None).await?;
+    // What a person will transfer is not asked for.
+    let by_hand = matches!(outcome, Outcome::PaysLater { .. });
+    settle_outcome(shop, &shop.act(Actor::System), &payment, outcome, None).await?;
+    if by_hand {
         return Ok(Sweep::Settled);
     }
-    settle_outcome(shop, &shop.act(Actor::System), &payment, outcome, None).await?;
     let id = payment.id.clone();
     let after = shop
         .db

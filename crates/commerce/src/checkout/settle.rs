@@ -3,7 +3,7 @@
 //! Runs any number of times for one payment, in any order, at once; it does each thing once.
 
 use db::{Tx, params};
-use kernel::{CartId, PaymentId};
+use kernel::{CartId, OrderId, PaymentId};
 use serde_json::json;
 
 use super::{Placement, answer_for};
@@ -59,22 +59,22 @@ fn settle(
     expected: Option<&Expected>,
     (id, outcome): (&PaymentId, &Outcome),
 ) -> Result<Placement, Internal> {
-    // Cart, payment, order, stock, number: the lock order of checkout.
-    let cart: Option<(CartId,)> = tx.query_opt(
-        "SELECT o.cart_id FROM orders o JOIN payments p ON p.order_id = o.id WHERE p.id = $1",
+    // Cart, order, payment, stock, number: the lock order of everyone.
+    let about: Option<(CartId, OrderId)> = tx.query_opt(
+        "SELECT o.cart_id, o.id FROM orders o JOIN payments p ON p.order_id = o.id WHERE p.id = $1",
         params![id],
     )?;
-    let Some((cart,)) = cart else {
+    let Some((cart, order_id)) = about else {
         return Err(Internal::bug(format!("{id} pays no order")));
     };
     tx.execute(
         "UPDATE carts SET version = version + 1 WHERE id = $1",
         params![cart],
     )?;
+    let order = orders::store::lock(tx, act.now, &order_id)?
+        .ok_or_else(|| Internal::bug(format!("{order_id} is gone")))?;
     let payment =
         payments::lock(tx, act.now, id)?.ok_or_else(|| Internal::bug(format!("{id} is gone")))?;
-    let order = orders::store::lock(tx, act.now, &payment.order_id)?
-        .ok_or_else(|| Internal::bug(format!("{} is gone", payment.order_id)))?;
     match outcome {
         Outcome::Approved(approval) => {
             approved(tx, act, expected, (&payment, &order, &cart, approval))
@@ -95,34 +95,45 @@ fn settle(
             ),
         ),
         Outcome::PaysLater { gateway_ref } => {
-            if payment.status == SessionStatus::Created {
-                payments::note_action(tx, &payment, (gateway_ref, None))?;
-                payments::set_status(tx, act.now, &payment, SessionStatus::Processing)?;
+            if order.status != OrderStatus::Draft || !payment.status.is_open() {
+                return Ok(standing(&payment, &order));
             }
-            if order.status == OrderStatus::Draft {
-                return pays_later(tx, act, (&order, &cart));
-            }
-            Ok(answer_for(&order))
+            payments::note_action(tx, &payment, (gateway_ref, None))?;
+            pays_later(tx, act, (&payment, &order, &cart))
         }
         Outcome::NeedsAction { url, gateway_ref } => {
-            if order.status != OrderStatus::Draft {
-                return Ok(answer_for(&order));
+            if order.status != OrderStatus::Draft || !payment.status.is_open() {
+                return Ok(standing(&payment, &order));
             }
-            if payment.status.is_open() {
-                payments::note_action(tx, &payment, (gateway_ref, Some(url)))?;
-                payments::set_status(tx, act.now, &payment, SessionStatus::RequiresAction)?;
-                return Ok(Placement::GoTo { url: url.clone() });
-            }
-            Ok(Placement::Declined {
-                reason: payment.failure.unwrap_or_default(),
-            })
+            payments::note_action(tx, &payment, (gateway_ref, Some(url)))?;
+            payments::set_status(tx, act.now, &payment, SessionStatus::RequiresAction)?;
+            Ok(Placement::GoTo { url: url.clone() })
         }
         Outcome::Unknown { why } => {
             tracing::warn!(payment.id = %payment.id, why, "Payment of {} still unknown; the gateway will be asked again", payment.order_id);
-            if order.status == OrderStatus::Draft {
-                Ok(Placement::Waiting)
-            } else {
-                Ok(answer_for(&order))
+            Ok(standing(&payment, &order))
+        }
+    }
+}
+
+/// Where a payment has brought its order, as the shopper is told. An answer that came before counts, not the newest one.
+pub(super) fn standing(payment: &Payment, order: &Order) -> Placement {
+    if order.status != OrderStatus::Draft {
+        return answer_for(order);
+    }
+    match payment.status {
+        SessionStatus::Created
+        | SessionStatus::RequiresAction
+        | SessionStatus::Processing
+        | SessionStatus::NeedsReview => Placement::Waiting,
+        SessionStatus::Authorized | SessionStatus::Captured => Placement::SoldOutMeanwhile,
+        SessionStatus::Failed | SessionStatus::Canceled | SessionStatus::Expired => {
+            match &payment.failure {
+                Some(reason) => Placement::Declined {
+                    reason: reason.clone(),
+                },
+                // It came to money, and the money was let go of again.
+                None => Placement::SoldOutMeanwhile,
             }
         }
     }
@@ -140,15 +151,17 @@ fn approved(
         payment.status,
         SessionStatus::Authorized | SessionStatus::Captured
     ) {
-        return Ok(answer_for(order));
+        return Ok(standing(payment, order));
     }
     if let Some(fault) = disagreement(payment, expected, approval) {
         return needs_review(tx, act, (payment, order), &fault);
     }
-    if !payment.status.can_become(SessionStatus::Authorized) {
-        return Ok(Placement::Waiting);
+    // Held once is held once: a gateway may go on saying yes after the money was let go of.
+    if !payment.status.can_become(SessionStatus::Authorized)
+        || !payments::record_authorized(tx, act, payment, approval)?
+    {
+        return Ok(standing(payment, order));
     }
-    payments::record_authorized(tx, act, payment, approval)?;
     let gateway = act.by(Actor::Gateway(payment.gateway.clone()));
     let detail = json!({ "amount": approval.amount, "payment": payment.id });
     add_to_timeline(
@@ -162,7 +175,7 @@ fn approved(
         orders::enqueue_surplus(tx, act, payment)?;
         refresh_statuses(tx, act, &order.id)?;
         return Ok(if order.status == OrderStatus::Draft {
-            Placement::Waiting
+            Placement::SoldOutMeanwhile
         } else {
             answer_for(order)
         });
@@ -232,12 +245,11 @@ fn needs_review(
 
 /// Promises the order's stock: what is still held, and what expired anew if it is still there.
 fn secure_stock(tx: &mut Tx<'_>, act: &Act, order: &Order) -> Result<bool, Internal> {
-    let held = inventory::held_quantities(tx, &order.id)?;
+    let until = inventory::hold_until(act.now);
+    let held = inventory::keep_reservations(tx, &order.id, until)?;
+    let lines = orders::lines(tx, &order.id)?;
     let mut missing = Vec::new();
-    for line in orders::lines(tx, &order.id)?
-        .iter()
-        .filter(|line| line.stock_tracked)
-    {
+    for line in lines.iter().filter(|line| line.stock_tracked) {
         let short = line
             .quantity
             .as_i64()
@@ -252,7 +264,18 @@ fn secure_stock(tx: &mut Tx<'_>, act: &Act, order: &Order) -> Result<bool, Inter
             });
         }
     }
-    Ok(inventory::reserve(tx, act, &order.id, &missing, inventory::hold_until(act.now))?.is_ok())
+    if inventory::reserve(tx, act, &order.id, &missing, until)?.is_err() {
+        return Ok(false);
+    }
+    let held = inventory::keep_reservations(tx, &order.id, until)?;
+    for line in lines.iter().filter(|line| line.stock_tracked) {
+        if held.get(&line.variant_id).copied().unwrap_or(0) < line.quantity.as_i64() {
+            // Its stock is not counted any more: nothing can be held, and nothing needs to be.
+            inventory::release_variant(tx, act.now, &order.id, &line.variant_id)?;
+            orders::store::stop_counting(tx, &line.id)?;
+        }
+    }
+    Ok(true)
 }
 
 /// Places a draft whose stock is held: a number, the promise of stock, the end of the cart, and the news of it.
@@ -287,16 +310,17 @@ pub(super) fn place(
     orders::get(tx, &order.id)?.ok_or_else(|| Internal::bug(format!("{} is gone", order.id)))
 }
 
+/// The order stands; the buyer sends the money by another way.
 fn pays_later(
     tx: &mut Tx<'_>,
     act: &Act,
-    (order, cart): (&Order, &CartId),
+    (payment, order, cart): At<'_>,
 ) -> Result<Placement, Internal> {
     if !secure_stock(tx, act, order)? {
-        inventory::release_reservations(tx, act.now, &order.id)?;
-        carts::release_claim(tx, cart)?;
-        return Ok(Placement::SoldOutMeanwhile);
+        let at = (payment, order, cart);
+        return ended(tx, act, at, (SessionStatus::Canceled, "It is sold out"));
     }
+    payments::set_status(tx, act.now, payment, SessionStatus::Processing)?;
     let order = place(tx, act, (order, cart), None)?;
     let days = i64::from(crate::settings::load(tx)?.selling.unpaid_days);
     let cancel = super::CancelUnpaid {
@@ -340,16 +364,15 @@ fn ended(
     if payments::fail(tx, act.now, payment, (status, reason))? {
         let detail = json!({ "payment": payment.id, "reason": reason });
         add_to_timeline(tx, act, &order.id, (TimelineKind::PaymentFailed, detail))?;
-        // A newer payment of the same draft may be under way: its stock and its claim are not ours to free.
-        if !payments::of_order(tx, &order.id)?
-            .iter()
-            .any(|other| other.status.is_open())
-        {
+        // Stock and claim belong to the newest payment of the draft; an older one has nothing to free.
+        let newest = payments::of_order(tx, &order.id)?.pop();
+        if newest.is_some_and(|newest| newest.id == payment.id) {
             inventory::release_reservations(tx, act.now, &order.id)?;
             carts::release_claim(tx, cart)?;
         }
         refresh_statuses(tx, act, &order.id)?;
     }
-    let failure = payment.failure.clone().unwrap_or_else(|| reason.to_owned());
-    Ok(Placement::Declined { reason: failure })
+    let after = payments::find(tx, &payment.id)?
+        .ok_or_else(|| Internal::bug(format!("{} is gone", payment.id)))?;
+    Ok(standing(&after, order))
 }

@@ -40,6 +40,9 @@ pub enum AdjustStockError {
     /// No such variant or location.
     #[error("there is no such variant or location")]
     NotFound,
+    /// Only what people do to stock can be entered by hand.
+    #[error("goods are received or returned, or the count is adjusted; {0} follows from orders")]
+    BadKind(MovementKind),
     /// The change is nothing, or absurd.
     #[error("change the stock by 1 to 1,000,000 pieces, up or down")]
     BadChange,
@@ -57,7 +60,7 @@ impl Coded for AdjustStockError {
         match self {
             Self::Promised { .. } => Code::OutOfStock,
             Self::NotFound => Code::NotFound,
-            Self::BadChange | Self::BadReason(_) => Code::Invalid,
+            Self::BadKind(_) | Self::BadChange | Self::BadReason(_) => Code::Invalid,
             Self::Internal(_) => Code::Internal,
         }
     }
@@ -71,6 +74,12 @@ pub async fn adjust_stock(
 ) -> Result<i64, AdjustStockError> {
     if cmd.change == 0 || cmd.change.unsigned_abs() > 1_000_000 {
         return Err(AdjustStockError::BadChange);
+    }
+    match cmd.kind {
+        MovementKind::Received | MovementKind::Returned | MovementKind::Adjusted => {}
+        MovementKind::Allocated | MovementKind::Released | MovementKind::Shipped => {
+            return Err(AdjustStockError::BadKind(cmd.kind));
+        }
     }
     let reason = one_line(&cmd.reason, 200).map_err(AdjustStockError::BadReason)?;
     let act = shop.act(by.actor());

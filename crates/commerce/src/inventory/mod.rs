@@ -21,10 +21,11 @@ pub use adjust::{
     movements,
 };
 pub use reserve::{
-    Shortage, commit_reservations, release_allocation, release_reservations, reserve, restock, ship,
+    NotShipped, Shortage, commit_reservations, keep_reservations, release_allocation,
+    release_pieces, release_reservations, release_variant, reserve, restock, ship,
 };
+pub(crate) use store::with_ids;
 pub use store::{available, expire_overdue};
-pub(crate) use store::{held_quantities, with_ids};
 
 kernel::words! {
     /// Why a stock figure changed.

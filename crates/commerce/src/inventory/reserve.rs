@@ -111,6 +111,22 @@ fn reserve_one(
     }))
 }
 
+/// Prolongs what an order still holds, overdue or not, and says how many of each variant that is.
+///
+/// From here to the end of the transaction nobody can expire it: the rows are locked, and not overdue any more.
+pub fn keep_reservations(
+    tx: &mut Tx<'_>,
+    order: &OrderId,
+    until: Timestamp,
+) -> Result<BTreeMap<VariantId, i64>, DbError> {
+    let mut kept: BTreeMap<VariantId, i64> = BTreeMap::new();
+    for (variant, quantity) in store::prolong(tx, order, until)? {
+        let sum = kept.entry(variant).or_default();
+        *sum = sum.saturating_add(quantity);
+    }
+    Ok(kept)
+}
+
 /// Gives back what an order holds.
 pub fn release_reservations(
     tx: &mut Tx<'_>,
@@ -118,6 +134,18 @@ pub fn release_reservations(
     order: &OrderId,
 ) -> Result<(), DbError> {
     let held = store::held_by(tx, order)?;
+    store::free(tx, now, &held, ReservationStatus::Released)
+}
+
+/// Gives back what an order holds of one variant.
+pub fn release_variant(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    order: &OrderId,
+    variant: &VariantId,
+) -> Result<(), DbError> {
+    let mut held = store::held_by(tx, order)?;
+    held.retain(|reservation| reservation.variant_id == *variant);
     store::free(tx, now, &held, ReservationStatus::Released)
 }
 
@@ -184,20 +212,72 @@ pub fn release_allocation(
     Ok(())
 }
 
-/// Lets promised pieces leave the building. False if fewer than that are promised: the caller must roll back.
+/// Takes back the promise of so many pieces of one variant, or of as many as are promised.
+pub fn release_pieces(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &OrderId,
+    (variant, quantity): (&VariantId, Quantity),
+    reason: &str,
+) -> Result<(), DbError> {
+    let mut wanted = quantity.as_i64();
+    for (promised, location, count) in store::allocated_to(tx, order)? {
+        let freed = count.min(wanted);
+        if promised != *variant || freed == 0 {
+            continue;
+        }
+        let change = Change {
+            allocated: freed.saturating_neg(),
+            ..Change::default()
+        };
+        let movement = NewMovement {
+            variant,
+            location: &location,
+            kind: MovementKind::Released,
+            change,
+            order: Some(order),
+            reason,
+        };
+        store::record(tx, act, &movement)?;
+        wanted = wanted.saturating_sub(freed);
+    }
+    Ok(())
+}
+
+/// Why promised pieces cannot leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotShipped {
+    /// Fewer are promised to the order.
+    NotPromised,
+    /// They were sold before they came in, and have not come in yet.
+    NotThere {
+        /// How many could leave.
+        left: i64,
+    },
+}
+
+/// Lets promised pieces leave the building, from wherever they are. All of them, or the caller must roll back.
 pub fn ship(
     tx: &mut Tx<'_>,
     act: &Act,
     order: &OrderId,
     variant: &VariantId,
     quantity: Quantity,
-) -> Result<bool, DbError> {
-    let mut wanted = quantity.as_i64();
+) -> Result<Result<(), NotShipped>, DbError> {
+    let wanted = quantity.as_i64();
+    let there = store::lock_levels(tx, act.now, variant)?;
+    let (mut promised_in_all, mut left) = (0_i64, wanted);
     for (promised, location, count) in store::allocated_to(tx, order)? {
-        if promised != *variant || wanted == 0 {
+        if promised != *variant {
             continue;
         }
-        let leaving = count.min(wanted);
+        promised_in_all = promised_in_all.saturating_add(count);
+        let leaving = count
+            .min(left)
+            .min(there.get(&location).copied().unwrap_or(0));
+        if leaving == 0 {
+            continue;
+        }
         let back = leaving.saturating_neg();
         let change = Change {
             on_hand: back,
@@ -213,33 +293,48 @@ pub fn ship(
             reason: "shipped",
         };
         store::record(tx, act, &movement)?;
-        wanted = wanted.saturating_sub(leaving);
+        left = left.saturating_sub(leaving);
     }
-    Ok(wanted == 0)
+    Ok(if left == 0 {
+        Ok(())
+    } else if promised_in_all < wanted {
+        Err(NotShipped::NotPromised)
+    } else {
+        Err(NotShipped::NotThere {
+            left: wanted.saturating_sub(left),
+        })
+    })
 }
 
-/// Puts pieces that were shipped back on the shelf they came from. False if the order shipped none of the variant.
+/// Puts pieces that were shipped back on the shelves they came from. Answers how many those were: never more than the
+/// order shipped and did not bring back yet.
 pub fn restock(
     tx: &mut Tx<'_>,
     act: &Act,
     order: &OrderId,
     variant: &VariantId,
     quantity: Quantity,
-) -> Result<bool, DbError> {
-    let Some(location) = store::shipped_from(tx, order, variant)? else {
-        return Ok(false);
-    };
-    let change = Change {
-        on_hand: quantity.as_i64(),
-        ..Change::default()
-    };
-    let movement = NewMovement {
-        variant,
-        location: &location,
-        kind: MovementKind::Returned,
-        change,
-        order: Some(order),
-        reason: "returned",
-    };
-    store::record(tx, act, &movement)
+) -> Result<i64, DbError> {
+    let mut wanted = quantity.as_i64();
+    for (location, out) in store::still_out(tx, order, variant)? {
+        let back = out.min(wanted);
+        if back == 0 {
+            continue;
+        }
+        let change = Change {
+            on_hand: back,
+            ..Change::default()
+        };
+        let movement = NewMovement {
+            variant,
+            location: &location,
+            kind: MovementKind::Returned,
+            change,
+            order: Some(order),
+            reason: "returned",
+        };
+        store::record(tx, act, &movement)?;
+        wanted = wanted.saturating_sub(back);
+    }
+    Ok(quantity.as_i64().saturating_sub(wanted))
 }

@@ -140,14 +140,28 @@ pub(super) fn change_level(
     variant: &VariantId,
     location: &LocationId,
     change: &Change,
-) -> Result<bool, DbError> {
+) -> Result<(), DbError> {
     let changed = tx.execute(
         "UPDATE stock_levels
             SET on_hand = on_hand + $1, allocated = allocated + $2, reserved = reserved + $3, changed_at = $4
           WHERE variant_id = $5 AND location_id = $6",
         params![change.on_hand, change.allocated, change.reserved, now, variant, location],
     )?;
-    Ok(changed == 1)
+    // A figure that is not there cannot be explained by anything: better to undo all of it.
+    if changed == 1 { Ok(()) } else { Err(DbError::NoRow) }
+}
+
+/// What is on hand of a variant at each location, locked until the transaction ends.
+pub(super) fn lock_levels(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    variant: &VariantId,
+) -> Result<HashMap<LocationId, i64>, DbError> {
+    let rows: Vec<(LocationId, i64)> = tx.query(
+        "UPDATE stock_levels SET changed_at = $1 WHERE variant_id = $2 RETURNING location_id, on_hand",
+        params![now, variant],
+    )?;
+    Ok(rows.into_iter().collect())
 }
 
 /// By how much the figures of a level change.
@@ -173,7 +187,7 @@ pub(super) fn record(
     tx: &mut Tx<'_>,
     act: &Act,
     movement: &NewMovement<'_>,
-) -> Result<bool, DbError> {
+) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO stock_movements
            (id, variant_id, location_id, kind, on_hand_change, allocated_change, order_id, actor, reason, at)
@@ -230,16 +244,16 @@ pub(super) fn held_by(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Held>, DbE
     )
 }
 
-/// How many of each variant an order holds.
-pub(crate) fn held_quantities(
+/// Lets what an order holds be held until then; what that is, reservation by reservation.
+pub(super) fn prolong(
     tx: &mut Tx<'_>,
     order: &OrderId,
-) -> Result<HashMap<VariantId, i64>, DbError> {
-    let rows: Vec<(VariantId, i64)> = tx.query(
-        "SELECT variant_id, CAST(SUM(quantity) AS BIGINT) FROM reservations WHERE order_id = $1 AND status = 'active' GROUP BY variant_id",
-        params![order],
-    )?;
-    Ok(rows.into_iter().collect())
+    until: Timestamp,
+) -> Result<Vec<(VariantId, i64)>, DbError> {
+    tx.query(
+        "UPDATE reservations SET expires_at = $1 WHERE order_id = $2 AND status = 'active' RETURNING variant_id, quantity",
+        params![until, order],
+    )
 }
 
 /// Ends a reservation if nobody else has: true for the one who did.
@@ -358,18 +372,19 @@ pub(super) fn allocated_to(
     )
 }
 
-/// Where the order's pieces of a variant were shipped from, for bringing them back.
-pub(super) fn shipped_from(
+/// How many of the order's pieces of a variant left each location and did not come back.
+pub(super) fn still_out(
     tx: &mut Tx<'_>,
     order: &OrderId,
     variant: &VariantId,
-) -> Result<Option<LocationId>, DbError> {
-    let rows: Vec<(LocationId,)> = tx.query(
-        "SELECT location_id FROM stock_movements
-          WHERE order_id = $1 AND variant_id = $2 AND kind = 'shipped'
-          ORDER BY at, id
-          LIMIT 1",
+) -> Result<Vec<(LocationId, i64)>, DbError> {
+    tx.query(
+        "SELECT location_id, CAST(-SUM(on_hand_change) AS BIGINT)
+           FROM stock_movements
+          WHERE order_id = $1 AND variant_id = $2 AND kind IN ('shipped', 'returned')
+          GROUP BY location_id
+         HAVING SUM(on_hand_change) < 0
+          ORDER BY location_id",
         params![order, variant],
-    )?;
-    Ok(rows.into_iter().next().map(|(location,)| location))
+    )
 }

@@ -1,6 +1,6 @@
 //! Calling an order off.
 
-use db::DbError;
+use db::{DbError, Tx};
 use kernel::text::one_line;
 use kernel::{Code, Coded, OrderId, TextError};
 use serde_json::json;
@@ -10,7 +10,9 @@ use crate::error::Internal;
 use crate::event::{Event, emit};
 use crate::internal_from;
 use crate::inventory;
-use crate::shop::Shop;
+use crate::payments::{self, SessionStatus};
+use crate::ports::gateway::Gateways;
+use crate::shop::{Act, Shop};
 use crate::staff::{Authorized, CancelOrders};
 
 /// What happens to the money of an order that is called off.
@@ -73,6 +75,7 @@ pub async fn cancel_order(
 ) -> Result<Order, CancelError> {
     let reason = one_line(&cmd.reason, 200).map_err(CancelError::BadReason)?;
     let act = shop.act(by.actor());
+    let gateways = shop.gateways.clone();
     shop.db
         .write(move |tx| {
             let order = store::lock(tx, act.now, &cmd.order_id)?.ok_or(CancelError::NotFound)?;
@@ -98,6 +101,7 @@ pub async fn cancel_order(
                 return Err(CancelError::NotPlaced(order.status));
             }
             store::note_canceled(tx, act.now, &order.id, &reason)?;
+            stop_waiting(tx, &act, &gateways, (&order.id, &reason))?;
             store::add_to_timeline(
                 tx,
                 &act,
@@ -119,4 +123,22 @@ pub async fn cancel_order(
             store::get(tx, &order.id)?.ok_or(CancelError::NotFound)
         })
         .await
+}
+
+/// Nobody waits any more for money that a person would have sent. A gateway's open payment is the sweeper's to end.
+fn stop_waiting(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    gateways: &Gateways,
+    (order, reason): (&OrderId, &str),
+) -> Result<(), DbError> {
+    for payment in payments::of_order(tx, order)? {
+        let by_hand = gateways
+            .find(&payment.gateway)
+            .is_some_and(|gateway| !gateway.moves_money());
+        if by_hand && payment.status.is_open() {
+            payments::fail(tx, act.now, &payment, (SessionStatus::Canceled, reason))?;
+        }
+    }
+    Ok(())
 }

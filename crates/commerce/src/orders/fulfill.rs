@@ -11,7 +11,7 @@ use super::{OrderLine, OrderStatus, TimelineKind, store};
 use crate::error::Internal;
 use crate::event::{Event, emit};
 use crate::internal_from;
-use crate::inventory;
+use crate::inventory::{self, NotShipped};
 use crate::shop::{Act, Shop};
 use crate::staff::{Authorized, ShipOrders};
 
@@ -52,6 +52,14 @@ pub enum ShipError {
         /// How many there are.
         left: i64,
     },
+    /// Sold before they came in, and not in yet.
+    #[error("only {there} of {sku} are in the building; ship those, or enter the goods received first")]
+    NotThere {
+        /// Of which line.
+        sku: String,
+        /// How many there are for this order.
+        there: i64,
+    },
     /// A text cannot be used.
     #[error("carrier or tracking number: {0}")]
     BadText(TextError),
@@ -70,6 +78,7 @@ impl Coded for ShipError {
             Self::NotFound => Code::NotFound,
             Self::NotPlaced(_) => Code::StaleState,
             Self::TooMany { .. } => Code::TooMuch,
+            Self::NotThere { .. } => Code::OutOfStock,
             Self::Nothing | Self::BadText(_) | Self::BadAddress => Code::Invalid,
             Self::Internal(_) => Code::Internal,
         }
@@ -120,7 +129,7 @@ fn ship(tx: &mut Tx<'_>, act: &Act, cmd: &ShipOrder) -> Result<FulfillmentId, Sh
     )?;
     for (line, quantity) in &parcel {
         let counted = tx.execute(
-            "UPDATE order_lines SET fulfilled_quantity = fulfilled_quantity + $1 WHERE id = $2 AND quantity - fulfilled_quantity >= $1",
+            "UPDATE order_lines SET fulfilled_quantity = fulfilled_quantity + $1 WHERE id = $2 AND quantity - fulfilled_quantity - canceled_quantity >= $1",
             params![quantity, line.id],
         )?;
         if counted != 1 {
@@ -146,13 +155,21 @@ fn ship(tx: &mut Tx<'_>, act: &Act, cmd: &ShipOrder) -> Result<FulfillmentId, Sh
         },
     )?;
     for (line, quantity) in &parcel {
-        if line.stock_tracked && !inventory::ship(tx, act, &order.id, &line.variant_id, *quantity)?
-        {
-            return Err(Internal::bug(format!(
-                "{} of {} are not allocated to {}",
-                quantity, line.sku, order.id
-            ))
-            .into());
+        if !line.stock_tracked {
+            continue;
+        }
+        match inventory::ship(tx, act, &order.id, &line.variant_id, *quantity)? {
+            Ok(()) => {}
+            Err(NotShipped::NotThere { left }) => {
+                return Err(ShipError::NotThere {
+                    sku: line.sku.to_string(),
+                    there: left,
+                });
+            }
+            Err(NotShipped::NotPromised) => {
+                let what = format!("{quantity} of {} are not promised to {}", line.sku, order.id);
+                return Err(Internal::bug(what).into());
+            }
         }
     }
     store::refresh_statuses(tx, act, &order.id)?;

@@ -157,6 +157,8 @@ pub struct OrderLine {
     pub stock_tracked: bool,
     /// How many left.
     pub fulfilled: i64,
+    /// How many were refunded before they left: they never will.
+    pub canceled: i64,
     /// How many were refunded.
     pub refunded: i64,
     /// What the buyer got back for them, tax and all.
@@ -168,7 +170,10 @@ pub struct OrderLine {
 impl OrderLine {
     /// How many have yet to leave.
     pub fn to_ship(&self) -> i64 {
-        self.quantity.as_i64().saturating_sub(self.fulfilled)
+        self.quantity
+            .as_i64()
+            .saturating_sub(self.fulfilled)
+            .saturating_sub(self.canceled)
     }
 }
 

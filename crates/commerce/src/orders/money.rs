@@ -10,7 +10,7 @@ use kernel::{Code, Coded, Money, OrderId, PaymentId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{OrderStatus, TimelineKind, refund, store};
+use super::{TimelineKind, refund, store};
 use crate::error::Internal;
 use crate::event::{Event, emit};
 use crate::internal_from;
@@ -127,17 +127,22 @@ pub async fn capture_payment(
     let act = shop.act(by.actor());
     let key = format!("capture:{}:{}", cmd.payment_id, cmd.request_key);
     let (id, wanted, move_key) = (cmd.payment_id.clone(), cmd.amount, key.clone());
-    let begun = act.clone();
-    let asked = shop
-        .db
+    let (begun, gateways) = (act.clone(), shop.gateways.clone());
+    shop.db
         .write(move |tx| {
             let payment = payments::lock(tx, begun.now, &id)?.ok_or(CaptureError::NotFound)?;
+            if gateways.find(&payment.gateway).is_none() {
+                return Err(CaptureError::NoGateway(payment.gateway));
+            }
             let left = payment.authorized.checked_sub(payment.captured)?;
             let amount = wanted.unwrap_or(left);
-            if payments::find_event(tx, &move_key)?.is_none()
-                && (amount.minor() <= 0 || amount.currency() != left.currency())
-            {
-                return Err(CaptureError::BadAmount(left.currency()));
+            if payments::find_event(tx, &move_key)?.is_none() {
+                if wanted.is_none() && left.is_zero() {
+                    return Err(CaptureError::TooMuch { left });
+                }
+                if amount.minor() <= 0 || amount.currency() != left.currency() {
+                    return Err(CaptureError::BadAmount(left.currency()));
+                }
             }
             let new = NewMove {
                 payment: &payment,
@@ -148,17 +153,15 @@ pub async fn capture_payment(
             };
             match begin(tx, &begun, &new)? {
                 Begun::TooMuch => Err(CaptureError::TooMuch { left }),
-                Begun::New | Begun::Before(_) => Ok(payment),
+                Begun::New | Begun::Before(_) => Ok(()),
             }
         })
         .await?;
-    if shop.gateways.find(&asked.gateway).is_none() {
-        return Err(CaptureError::NoGateway(asked.gateway));
-    }
     Ok(resume_move(shop, &act, &key).await?)
 }
 
-/// Notes that a transfer arrived: held and taken in one.
+/// Notes that a transfer arrived: held and taken in one. Also one for an order called off meanwhile: the ledger tells
+/// the truth first, and a person gives the money back.
 pub async fn receive_transfer(
     shop: &Shop,
     by: Authorized<CapturePayments>,
@@ -183,7 +186,9 @@ pub async fn receive_transfer(
                     by_hand(payment)
                         && matches!(
                             payment.status,
-                            SessionStatus::Processing | SessionStatus::Captured
+                            SessionStatus::Processing
+                                | SessionStatus::Captured
+                                | SessionStatus::Canceled
                         )
                 });
             let payment = awaited.ok_or(CaptureError::NotAwaited)?;
@@ -204,10 +209,6 @@ pub async fn receive_transfer(
                         payment_id: payment.id.clone(),
                     },
                 )?;
-                // Money for an order called off meanwhile goes back at once.
-                if order.status == OrderStatus::Canceled {
-                    enqueue_return(tx, &act, &order.id)?;
-                }
                 store::refresh_statuses(tx, &act, &order.id)?;
             }
             Ok(())
@@ -384,63 +385,70 @@ pub async fn return_money(
     (order, only): (OrderId, Option<PaymentId>),
 ) -> Result<bool, Internal> {
     let act = shop.act(by.actor());
+    // What is on its way settles first: nobody knows yet whether it is to be let go of or to be given back.
+    let id = order.clone();
+    let pending = shop
+        .db
+        .read(move |tx| payments::pending_moves(tx, &id).map_err(Internal::from))
+        .await?;
+    for key in pending {
+        if resume_move(shop, &act, &key).await? == MoneyMoved::Pending {
+            return Ok(false);
+        }
+    }
     let begun = act.clone();
     let gateways = shop.gateways.clone();
-    let keys = shop
+    let (keys, mut all) = shop
         .db
         .write(move |tx| -> Result<_, Internal> {
             store::lock(tx, begun.now, &order)?;
-            let mut keys = Vec::new();
+            let (mut keys, mut all) = (Vec::new(), true);
             for payment in payments::of_order(tx, &order)? {
                 // People moved a transfer's money; people bring it back, by a refund of their own.
                 let moves = gateways
                     .find(&payment.gateway)
                     .is_some_and(|gateway| gateway.moves_money());
                 if moves && only.as_ref().is_none_or(|only| *only == payment.id) {
-                    keys.extend(begin_return(tx, &begun, &payment.id)?);
+                    all &= begin_return(tx, &begun, &payment.id, &mut keys)?;
                 }
             }
-            Ok(keys)
+            Ok((keys, all))
         })
         .await?;
-    let mut all = true;
     for key in keys {
         all &= resume_move(shop, &act, &key).await? != MoneyMoved::Pending;
     }
     Ok(all)
 }
 
-/// Begins the moves that return all of one payment's money; answers with their keys.
-fn begin_return(tx: &mut Tx<'_>, act: &Act, id: &PaymentId) -> Result<Vec<String>, Internal> {
+/// Begins the moves that return all of one payment's money, and adds their keys. False if a capture is under way, whose
+/// outcome has to be waited for.
+fn begin_return(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    id: &PaymentId,
+    keys: &mut Vec<String>,
+) -> Result<bool, Internal> {
     let Some(payment) = payments::lock(tx, act.now, id)? else {
-        return Ok(Vec::new());
+        return Ok(true);
     };
-    let mut keys = Vec::new();
-    for (kind, left) in [
-        (
-            EventKind::Void,
-            payment.authorized.checked_sub(payment.captured)?,
-        ),
-        (
-            EventKind::Refund,
-            payment.captured.checked_sub(payment.refunded)?,
-        ),
-    ] {
+    let held = payment.authorized.checked_sub(payment.captured)?;
+    let taken = payments::refundable(tx, &payment)?;
+    for (kind, left) in [(EventKind::Void, held), (EventKind::Refund, taken)] {
+        if left.minor() <= 0 {
+            continue;
+        }
         let key = format!("return_{kind}:{}:{}", payment.id, left.minor());
-        if left.minor() > 0 {
-            begin(
-                tx,
-                act,
-                &NewMove {
-                    payment: &payment,
-                    kind,
-                    amount: left,
-                    key: &key,
-                    detail: "returned",
-                },
-            )?;
+        let new = NewMove {
+            payment: &payment,
+            kind,
+            amount: left,
+            key: &key,
+            detail: "returned",
+        };
+        if begin(tx, act, &new)? != Begun::TooMuch {
             keys.push(key);
         }
     }
-    Ok(keys)
+    Ok(taken == payment.captured.checked_sub(payment.refunded)?)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use db::{DbError, Tx, params};
 use kernel::text::one_line;
-use kernel::{Code, Coded, Money, OrderId, OrderLineId, Quantity, RefundId, TextError};
+use kernel::{Code, Coded, Money, OrderId, OrderLineId, Quantity, RefundId, TextError, VariantId};
 use pricing::{DeliveryToRefund, LineToRefund, refund_delivery, refund_line};
 use serde_json::Value as Json;
 
@@ -15,7 +15,7 @@ use crate::internal_from;
 use crate::inventory;
 use crate::payments::{self, Begun, EventKind, NewMove, Payment};
 use crate::shop::{Act, Shop};
-use crate::staff::{Authorized, RefundPayments};
+use crate::staff::{Actor, Authorized, RefundPayments};
 
 /// Pieces of a line to be refunded.
 #[derive(Debug, Clone)]
@@ -24,7 +24,8 @@ pub struct RefundLine {
     pub line_id: OrderLineId,
     /// How many pieces.
     pub quantity: Quantity,
-    /// Whether pieces that were shipped go back on the shelf.
+    /// Whether pieces that were shipped go back on the shelf. Pieces that never left need no word: they are refunded
+    /// first, are not sent any more, and can be sold again as soon as the money is on its way.
     pub restock: bool,
 }
 
@@ -128,9 +129,6 @@ fn begin(tx: &mut Tx<'_>, act: &Act, cmd: &RefundOrder) -> Result<RefundId, Refu
          VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10)",
         params![id, order.id, payment.id, cmd.request_key, amount.minor(), delivery.minor(), amount.currency(), cmd.reason, act.actor, act.now],
     )?;
-    for part in &parts {
-        count(tx, &id, part)?;
-    }
     if !delivery.is_zero() {
         let counted = tx.execute(
             "UPDATE orders SET delivery_refunded_minor = delivery_refunded_minor + $1 WHERE id = $2 AND delivery_minor - delivery_refunded_minor >= $1",
@@ -153,12 +151,13 @@ fn begin(tx: &mut Tx<'_>, act: &Act, cmd: &RefundOrder) -> Result<RefundId, Refu
     if money::begin(tx, act, &new)? == Begun::TooMuch {
         return Err(RefundError::TooMuch {
             wanted: amount,
-            left: payment.captured.checked_sub(payment.refunded)?,
+            left: payments::refundable(tx, &payment)?,
         });
     }
-    for part in parts.iter().filter(|part| part.restock) {
-        inventory::restock(tx, act, &order.id, &part.line.variant_id, part.quantity)?;
+    for part in &parts {
+        count(tx, act, (&order.id, &id), part)?;
     }
+    store::refresh_statuses(tx, act, &order.id)?;
     Ok(id)
 }
 
@@ -166,6 +165,8 @@ fn begin(tx: &mut Tx<'_>, act: &Act, cmd: &RefundOrder) -> Result<RefundId, Refu
 struct Part<'a> {
     line: &'a OrderLine,
     quantity: Quantity,
+    /// How many of these have not left, and never will now.
+    canceled: i64,
     restock: bool,
     amount: Money,
     tax: Money,
@@ -210,6 +211,7 @@ fn sum_up<'a>(
         parts.push(Part {
             line,
             quantity,
+            canceled: line.to_ship().min(quantity.as_i64()),
             restock: restock && line.stock_tracked,
             amount: sum.amount,
             tax: sum.tax,
@@ -243,7 +245,7 @@ fn payment_with(
         let Some(payment) = payments::lock(tx, act.now, &payment.id)? else {
             continue;
         };
-        let left = payment.captured.checked_sub(payment.refunded)?;
+        let left = payments::refundable(tx, &payment)?;
         if left.minor() >= amount.minor() {
             return Ok(payment);
         }
@@ -257,20 +259,34 @@ fn payment_with(
     })
 }
 
-/// Writes a line of a refund down and counts it on the order's line.
-fn count(tx: &mut Tx<'_>, id: &RefundId, part: &Part<'_>) -> Result<(), RefundError> {
+/// Counts a line of a refund on the order's line, puts back on the shelf what comes back, and writes it all down.
+fn count(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    (order, id): (&OrderId, &RefundId),
+    part: &Part<'_>,
+) -> Result<(), RefundError> {
     let counted = tx.execute(
         "UPDATE order_lines
-            SET refunded_quantity = refunded_quantity + $1, refunded_minor = refunded_minor + $2, refunded_tax_minor = refunded_tax_minor + $3
-          WHERE id = $4 AND quantity - refunded_quantity >= $1",
-        params![part.quantity, part.amount.minor(), part.tax.minor(), part.line.id],
+            SET refunded_quantity = refunded_quantity + $1, refunded_minor = refunded_minor + $2, refunded_tax_minor = refunded_tax_minor + $3,
+                canceled_quantity = canceled_quantity + $4
+          WHERE id = $5 AND quantity - refunded_quantity >= $1 AND quantity - fulfilled_quantity - canceled_quantity >= $4",
+        params![part.quantity, part.amount.minor(), part.tax.minor(), part.canceled, part.line.id],
     )?;
     if counted != 1 {
         return Err(pricing::RefundError::TooMany { left: 0 }.into());
     }
+    let returned = u32::try_from(part.quantity.as_i64().saturating_sub(part.canceled)).ok();
+    let restocked = match returned.and_then(|returned| Quantity::new(returned).ok()) {
+        Some(returned) if part.restock => {
+            inventory::restock(tx, act, order, &part.line.variant_id, returned)?
+        }
+        Some(_) | None => 0,
+    };
     tx.execute(
-        "INSERT INTO refund_lines (refund_id, order_line_id, quantity, amount_minor, tax_minor, restocked) VALUES ($1, $2, $3, $4, $5, $6)",
-        params![id, part.line.id, part.quantity, part.amount.minor(), part.tax.minor(), part.restock],
+        "INSERT INTO refund_lines (refund_id, order_line_id, quantity, canceled_quantity, restocked_quantity, amount_minor, tax_minor)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        params![id, part.line.id, part.quantity, part.canceled, restocked, part.amount.minor(), part.tax.minor()],
     )?;
     Ok(())
 }
@@ -289,39 +305,72 @@ pub(super) fn settle(
     } else {
         TimelineKind::RefundFailed
     };
-    store::add_to_timeline(tx, act, order, (kind, detail))?;
     let Some(id) = key
         .strip_prefix("refund:")
         .and_then(|id| id.parse::<RefundId>().ok())
     else {
+        store::add_to_timeline(tx, act, order, (kind, detail))?;
         return Ok(());
     };
-    tx.execute(
-        "UPDATE refunds SET status = $1, settled_at = $2 WHERE id = $3 AND status = 'pending'",
+    let (by,): (Actor,) = tx.query_one(
+        "UPDATE refunds SET status = $1, settled_at = $2 WHERE id = $3 AND status = 'pending' RETURNING actor",
         params![if happened { "succeeded" } else { "failed" }, act.now, id],
     )?;
+    // Whoever asked for it did it, even if a job heard the answer.
+    store::add_to_timeline(tx, &act.by(by), order, (kind, detail))?;
     if happened {
-        emit(
-            tx,
-            act,
-            &Event::RefundSucceeded {
-                order_id: order.clone(),
-                refund_id: id,
-            },
-        )?;
-        return Ok(());
+        given_back(tx, act, order, &id)
+    } else {
+        not_given_back(tx, order, &id)
     }
-    // Nothing was given back: the pieces can be refunded again. Goods already back on the shelf stay there.
-    let parts: Vec<(OrderLineId, i64, i64, i64)> = tx.query(
-        "SELECT order_line_id, quantity, amount_minor, tax_minor FROM refund_lines WHERE refund_id = $1 ORDER BY order_line_id",
+}
+
+/// The money is on its way: what had not left is free for others.
+fn given_back(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &OrderId,
+    id: &RefundId,
+) -> Result<(), Internal> {
+    emit(
+        tx,
+        act,
+        &Event::RefundSucceeded {
+            order_id: order.clone(),
+            refund_id: id.clone(),
+        },
+    )?;
+    let kept: Vec<(VariantId, Quantity)> = tx.query(
+        "SELECT l.variant_id, x.canceled_quantity
+           FROM refund_lines x
+           JOIN order_lines l ON l.id = x.order_line_id
+          WHERE x.refund_id = $1 AND x.canceled_quantity > 0 AND l.stock_tracked = $2
+          ORDER BY l.variant_id",
+        params![id, true],
+    )?;
+    for (variant, quantity) in kept {
+        inventory::release_pieces(tx, act, order, (&variant, quantity), "refunded")?;
+    }
+    Ok(())
+}
+
+/// Nothing was given back: the pieces are to be sent, or can be refunded again. Goods already back on the shelf stay
+/// there.
+fn not_given_back(tx: &mut Tx<'_>, order: &OrderId, id: &RefundId) -> Result<(), Internal> {
+    let parts: Vec<(OrderLineId, i64, i64, i64, i64)> = tx.query(
+        "SELECT order_line_id, quantity, canceled_quantity, amount_minor, tax_minor
+           FROM refund_lines
+          WHERE refund_id = $1
+          ORDER BY order_line_id",
         params![id],
     )?;
-    for (line, quantity, amount, tax) in parts {
+    for (line, quantity, canceled, amount, tax) in parts {
         tx.execute(
             "UPDATE order_lines
-                SET refunded_quantity = refunded_quantity - $1, refunded_minor = refunded_minor - $2, refunded_tax_minor = refunded_tax_minor - $3
-              WHERE id = $4",
-            params![quantity, amount, tax, line],
+                SET refunded_quantity = refunded_quantity - $1, refunded_minor = refunded_minor - $2, refunded_tax_minor = refunded_tax_minor - $3,
+                    canceled_quantity = canceled_quantity - $4
+              WHERE id = $5",
+            params![quantity, amount, tax, canceled, line],
         )?;
     }
     tx.execute(

@@ -61,7 +61,7 @@ kernel::words! {
         Partial = "partial",
         /// All of it left.
         Fulfilled = "fulfilled",
-        /// The order was called off before anything left.
+        /// Nothing left, and nothing will: the order was called off, or all of it refunded.
         Canceled = "canceled",
     }
 }
@@ -92,10 +92,10 @@ pub fn payment_status(total_minor: i64, sums: &Sums) -> PaymentStatus {
     }
 }
 
-/// The fulfilment status that follows from how many pieces left, of how many.
+/// The fulfilment status that follows from how many pieces left, of how many that are to leave in all.
 pub fn fulfillment_status(status: OrderStatus, ordered: i64, left: i64) -> FulfillmentStatus {
     if left <= 0 {
-        return if status == OrderStatus::Canceled {
+        return if status == OrderStatus::Canceled || ordered <= 0 {
             FulfillmentStatus::Canceled
         } else {
             FulfillmentStatus::Unfulfilled
@@ -165,6 +165,10 @@ mod tests {
         );
         assert_eq!(
             fulfillment_status(OrderStatus::Canceled, 3, 0),
+            FulfillmentStatus::Canceled
+        );
+        assert_eq!(
+            fulfillment_status(OrderStatus::Placed, 0, 0),
             FulfillmentStatus::Canceled
         );
     }

@@ -100,6 +100,7 @@ impl FromRow for OrderLine {
             weight_grams: row.get("weight_grams")?,
             stock_tracked: row.get("stock_tracked")?,
             fulfilled: row.get("fulfilled_quantity")?,
+            canceled: row.get("canceled_quantity")?,
             refunded: row.get("refunded_quantity")?,
             refunded_amount: money("refunded_minor")?,
             refunded_tax: money("refunded_tax_minor")?,
@@ -135,7 +136,7 @@ pub fn find_by_cart(tx: &mut Tx<'_>, cart: &CartId) -> Result<Option<Order>, DbE
 /// The order whose status page has this secret. Drafts have none.
 pub fn find_by_link(tx: &mut Tx<'_>, token: &kernel::Secret) -> Result<Option<Order>, DbError> {
     tx.query_opt(
-        &format!("SELECT {ORDER} FROM orders WHERE link_token = $1"),
+        &format!("SELECT {ORDER} FROM orders WHERE link_token = $1 AND placed_at IS NOT NULL"),
         params![token.expose()],
     )
 }
@@ -170,7 +171,7 @@ pub fn lines(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<OrderLine>, DbError
     tx.query(
         "SELECT l.id, l.variant_id, l.product_slug, l.sku, l.title, l.variant_title, l.options, l.media_id, l.unit_price_minor, l.quantity, l.total_minor,
                 l.tax_name, l.tax_rate_bps, l.tax_minor, l.tax_included, l.weight_grams, l.stock_tracked, l.fulfilled_quantity,
-                l.refunded_quantity, l.refunded_minor, l.refunded_tax_minor, o.currency
+                l.canceled_quantity, l.refunded_quantity, l.refunded_minor, l.refunded_tax_minor, o.currency
            FROM order_lines l
            JOIN orders o ON o.id = l.order_id
           WHERE l.order_id = $1
@@ -287,8 +288,8 @@ fn insert_line(
         "INSERT INTO order_lines
            (id, order_id, position, variant_id, product_slug, sku, title, variant_title, options, media_id, unit_price_minor, quantity,
             total_minor, tax_name, tax_rate_bps, tax_minor, tax_included, weight_grams, stock_tracked, fulfilled_quantity,
-            refunded_quantity, refunded_minor, refunded_tax_minor)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, 0, 0, 0)",
+            canceled_quantity, refunded_quantity, refunded_minor, refunded_tax_minor)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, 0, 0, 0, 0)",
         params![
             line.id,
             order,
@@ -310,6 +311,15 @@ fn insert_line(
             line.weight_grams,
             line.stock_tracked
         ],
+    )?;
+    Ok(())
+}
+
+/// The stock of what this line is about is not counted any more.
+pub(crate) fn stop_counting(tx: &mut Tx<'_>, line: &OrderLineId) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE order_lines SET stock_tracked = $1 WHERE id = $2",
+        params![false, line],
     )?;
     Ok(())
 }
@@ -368,9 +378,14 @@ pub(crate) fn refresh_statuses(tx: &mut Tx<'_>, act: &Act, id: &OrderId) -> Resu
     };
     let sums = payments::settled_sums(tx, id)?;
     let (ordered, left): (i64, i64) = tx.query_one(
-        "SELECT CAST(COALESCE(SUM(quantity), 0) AS BIGINT), CAST(COALESCE(SUM(fulfilled_quantity), 0) AS BIGINT)
+        "SELECT CAST(COALESCE(SUM(quantity - canceled_quantity), 0) AS BIGINT), CAST(COALESCE(SUM(fulfilled_quantity), 0) AS BIGINT)
            FROM order_lines
           WHERE order_id = $1",
+        params![id],
+    )?;
+    // What is being refunded may yet not be: then it has to be sent after all.
+    let (refunding,): (i64,) = tx.query_one(
+        "SELECT COUNT(*) FROM refunds WHERE order_id = $1 AND status = 'pending'",
         params![id],
     )?;
     let paid = payment_status(order.total.minor(), &sums);
@@ -379,7 +394,7 @@ pub(crate) fn refresh_statuses(tx: &mut Tx<'_>, act: &Act, id: &OrderId) -> Resu
         "UPDATE orders SET payment_status = $1, fulfillment_status = $2, changed_at = $3 WHERE id = $4",
         params![paid, sent, act.now, id],
     )?;
-    let settled = sums.captured >= order.total.minor();
+    let settled = sums.captured >= order.total.minor() && refunding == 0;
     if order.status == OrderStatus::Placed
         && settled
         && left >= ordered

@@ -14,7 +14,8 @@ use kernel::{Money, OrderId, PaymentEventId, PaymentId, Timestamp};
 
 pub(crate) use store::{
     Begun, NewMove, NewPayment, begin_move, fail, finish_move, first_notice, insert, lock,
-    note_action, record_authorized, record_received, set_status,
+    note_action, pending_moves, record_authorized,
+    refundable, record_received, set_status,
 };
 pub use store::{events_of, find, find_event, of_order, settled_sums};
 
@@ -59,7 +60,7 @@ impl SessionStatus {
             }
             // Money can arrive after we had given up on it.
             Self::Failed | Self::Canceled | Self::Expired => {
-                matches!(next, Self::Authorized | Self::NeedsReview)
+                matches!(next, Self::Authorized | Self::Captured | Self::NeedsReview)
             }
             Self::NeedsReview => matches!(next, Self::Authorized | Self::Canceled),
             Self::Authorized => matches!(next, Self::Captured | Self::Canceled),

@@ -122,17 +122,31 @@ pub fn find_event(tx: &mut Tx<'_>, effect_key: &str) -> Result<Option<PaymentEve
     )
 }
 
-/// The keys of facts begun before `before` that no gateway has answered for.
-pub(crate) fn pending_moves(
-    tx: &mut Tx<'_>,
-    before: Timestamp,
-    limit: u32,
-) -> Result<Vec<String>, DbError> {
+/// The keys of an order's moves that no gateway has answered for, oldest first.
+pub(crate) fn pending_moves(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<String>, DbError> {
     let rows: Vec<(String,)> = tx.query(
-        "SELECT effect_key FROM payment_events WHERE status = 'pending' AND at < $1 ORDER BY at, id LIMIT $2",
-        params![before, limit],
+        "SELECT e.effect_key
+           FROM payment_events e
+           JOIN payments p ON p.id = e.payment_id
+          WHERE p.order_id = $1 AND e.status = 'pending'
+          ORDER BY e.at, e.id
+          LIMIT 200",
+        params![order],
     )?;
     Ok(rows.into_iter().map(|(key,)| key).collect())
+}
+
+/// What can be given back of a payment: what was surely taken, less what was given back or is being given back.
+pub(crate) fn refundable(tx: &mut Tx<'_>, payment: &Payment) -> Result<Money, DbError> {
+    let (left,): (i64,) = tx.query_one(
+        "SELECT CAST(p.captured_minor - p.refunded_minor
+                   - COALESCE((SELECT SUM(e.amount_minor) FROM payment_events e
+                                WHERE e.payment_id = p.id AND e.kind = 'capture' AND e.status = 'pending'), 0) AS BIGINT)
+           FROM payments p
+          WHERE p.id = $1",
+        params![payment.id],
+    )?;
+    Ok(payment.amount.currency().minor(left.max(0)))
 }
 
 /// What really happened to an order's money.
@@ -333,9 +347,13 @@ pub(crate) fn begin_move(tx: &mut Tx<'_>, act: &Act, new: &NewMove<'_>) -> Resul
             "UPDATE payments SET authorized_minor = authorized_minor - $1, changed_at = $2
               WHERE id = $3 AND currency = $4 AND authorized_minor - captured_minor >= $1"
         }
+        // Money whose capture is still open cannot be given back: the capture may yet fail.
         EventKind::Refund => {
             "UPDATE payments SET refunded_minor = refunded_minor + $1, changed_at = $2
-              WHERE id = $3 AND currency = $4 AND captured_minor - refunded_minor >= $1"
+              WHERE id = $3 AND currency = $4
+                AND captured_minor - refunded_minor
+                  - COALESCE((SELECT SUM(e.amount_minor) FROM payment_events e
+                               WHERE e.payment_id = payments.id AND e.kind = 'capture' AND e.status = 'pending'), 0) >= $1"
         }
         EventKind::Authorize => return Ok(Begun::TooMuch),
     };

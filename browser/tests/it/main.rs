@@ -1,0 +1,5 @@
+//! Journeys through the real binary in headless Chromium.
+
+mod axe;
+mod guest_checkout;
+mod harness;
