@@ -3,7 +3,7 @@
 use tantivy::tokenizer::{AsciiFoldingFilter, LowerCaser, RawTokenizer, TextAnalyzer, TokenStream};
 
 /// The text without accents, in lower case, white space folded to single spaces: what lists sort by and searches compare.
-pub fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut analyzer = TextAnalyzer::builder(RawTokenizer::default())
         .filter(LowerCaser)

@@ -155,6 +155,7 @@ struct Inner {
     place: Place,
     engine: RwLock<Arc<Engine>>,
     broken: AtomicBool,
+    feeder: tokio::sync::Mutex<()>,
 }
 
 enum Place {
@@ -186,6 +187,7 @@ impl SearchIndex {
             place,
             engine,
             broken: AtomicBool::new(false),
+            feeder: tokio::sync::Mutex::new(()),
         })))
     }
 
@@ -230,9 +232,13 @@ impl SearchIndex {
                     Entry::Remove(id) => id,
                 };
                 writer.delete_term(Term::from_field_text(fields.id, id.as_str()));
-                if let Entry::Put(product) = entry {
-                    writer.add_document(fields.document(product))?;
-                }
+            }
+            let put = entries.iter().filter_map(|entry| match entry {
+                Entry::Put(product) => Some(fields.document(product)),
+                Entry::Remove(_) => None,
+            });
+            for document in put {
+                writer.add_document(document)?;
             }
             Ok(())
         })
@@ -249,9 +255,9 @@ impl SearchIndex {
         Ok(self.engine().reader.reload()?)
     }
 
-    /// Gives up everything learnt since the last commit.
-    pub fn roll_back(&self) -> Result<(), IndexError> {
-        self.write(|writer, _| writer.rollback().map(drop))
+    /// The right to feed the index, of which there is one: two feeders would undo each other's work.
+    pub async fn feeder(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.feeder.lock().await
     }
 
     fn engine(&self) -> Arc<Engine> {

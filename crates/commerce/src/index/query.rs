@@ -224,14 +224,22 @@ impl Search<'_> {
         let plain = [words, codes].map(|field| Term::from_field_text(field, &word.plain));
         let stems = [title, variants, categories, text]
             .map(|field| Term::from_field_text(field, &word.stem));
-        for (terms, known) in [(&plain[..], Known::AsTyped), (&stems[..], Known::ByStem)] {
-            for term in terms {
-                if self.searcher.doc_freq(term)? > 0 {
-                    return Ok(known);
-                }
-            }
+        if self.some_product_has(&plain)? {
+            return Ok(Known::AsTyped);
+        }
+        if self.some_product_has(&stems)? {
+            return Ok(Known::ByStem);
         }
         Ok(Known::Not)
+    }
+
+    fn some_product_has(&self, terms: &[Term]) -> Result<bool> {
+        for term in terms {
+            if self.searcher.doc_freq(term)? > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The known word that takes fewest mistakes to get to; of several, one with the same first letter, then the commonest.
@@ -246,27 +254,28 @@ impl Search<'_> {
             mistakes,
             true,
         );
-        let mut best = None;
+        let mut ranked: Vec<(usize, bool, Reverse<u32>, String)> = Vec::new();
         for segment in self.searcher.segment_readers() {
             let index = segment.inverted_index(self.fields.words)?;
             let mut stream = index.terms().search(similar.automaton()?).into_stream()?;
             while stream.advance() {
-                let Ok(candidate) = std::str::from_utf8(stream.key()) else {
-                    continue;
-                };
-                let rank = (
-                    words::distance(word, candidate),
-                    candidate.chars().next() != word.chars().next(),
-                    Reverse(stream.value().doc_freq),
-                    candidate.to_owned(),
-                );
-                if best.as_ref().is_none_or(|best| rank < *best) {
-                    best = Some(rank);
-                }
+                ranked.extend(rank(word, stream.key(), stream.value().doc_freq));
             }
         }
-        Ok(best.map(|(.., word)| word))
+        Ok(ranked.into_iter().min().map(|(.., word)| word))
     }
+}
+
+/// How good a correction of `word` a known word is: the smallest is the best.
+fn rank(word: &str, known: &[u8], products: u32) -> Option<(usize, bool, Reverse<u32>, String)> {
+    let known = std::str::from_utf8(known).ok()?;
+    let other_beginning = known.chars().next() != word.chars().next();
+    Some((
+        words::distance(word, known),
+        other_beginning,
+        Reverse(products),
+        known.to_owned(),
+    ))
 }
 
 fn term(field: Field, text: &str) -> Box<dyn Clause> {

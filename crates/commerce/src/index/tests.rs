@@ -230,17 +230,6 @@ fn what_is_removed_is_not_found_and_what_is_changed_is_found_once() {
 }
 
 #[test]
-fn what_was_learnt_and_not_committed_can_be_given_up() {
-    let (index, products) = shop();
-    index
-        .learn(&[Entry::Remove(products[1].id.clone())])
-        .unwrap();
-    index.roll_back().unwrap();
-    index.commit(&reached(2)).unwrap();
-    assert_eq!(find(&index, "espresso").total, 1);
-}
-
-#[test]
 fn an_index_in_a_folder_is_there_again_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let first = SearchIndex::in_folder(folder.path()).unwrap();

@@ -58,13 +58,3 @@ pub(crate) fn known_of(tx: &mut Tx<'_>, ids: &[MediaId]) -> Result<HashSet<Media
     let known: Vec<(MediaId,)> = tx.query(&sql, &values)?;
     Ok(known.into_iter().map(|(id,)| id).collect())
 }
-
-/// These pictures, in no particular order. Building block for carts and orders.
-pub(crate) fn by_ids(tx: &mut Tx<'_>, ids: &[MediaId]) -> Result<Vec<Picture>, DbError> {
-    let values: Vec<Value> = ids.iter().map(ToValue::to_value).collect();
-    let sql = format!(
-        "SELECT id, content_hash, width, height, widths, ground FROM media WHERE id IN ({})",
-        in_list(1, ids.len())
-    );
-    tx.query(&sql, &values)
-}

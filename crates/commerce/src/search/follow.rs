@@ -62,6 +62,7 @@ pub async fn follow(shop: Shop, shutdown: impl Future<Output = ()>) {
 
 /// Brings the index up to date with the catalogue of this moment.
 pub async fn catch_up(shop: &Shop) -> Result<(), FollowError> {
+    let _feeder = shop.search.feeder().await;
     let to = shop.db.read(store::reached).await?;
     let from = match shop.search.reached() {
         Some(reached) if reached == to => return Ok(()),

@@ -69,7 +69,7 @@ async fn find(shop: &Shop, search: Search) -> Result<Found, Internal> {
     match answered {
         Ok(Ok(found)) => return Ok(found),
         Ok(Err(error)) => {
-            tracing::error!("The search index did not answer, the database does: {error}")
+            tracing::error!("The search index did not answer, the database does: {error}");
         }
         Err(error) => tracing::error!("The search was cut short, the database answers: {error}"),
     }

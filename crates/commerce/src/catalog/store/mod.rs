@@ -19,12 +19,3 @@ pub(crate) fn next_revision(tx: &mut Tx<'_>) -> Result<i64, DbError> {
     )?;
     Ok(revision)
 }
-
-/// The revision of the last change.
-pub(crate) fn current_revision(tx: &mut Tx<'_>) -> Result<i64, DbError> {
-    let (revision,) = tx.query_one::<(i64,)>(
-        "SELECT value FROM counters WHERE name = 'catalog_revision'",
-        params![],
-    )?;
-    Ok(revision)
-}

@@ -167,24 +167,6 @@ pub(crate) fn title_of_variant(
     Ok(row.map(|(title,)| title))
 }
 
-/// These variants, in no particular order. Building block for carts and orders.
-pub(crate) fn variants_by_id(tx: &mut Tx<'_>, ids: &[VariantId]) -> Result<Vec<Variant>, DbError> {
-    let sql = format!(
-        "SELECT {VARIANT_COLUMNS} FROM variants WHERE id IN ({})",
-        in_list(1, ids.len())
-    );
-    tx.query(&sql, &values_of(ids))
-}
-
-/// These products, in no particular order.
-pub(crate) fn products_by_id(tx: &mut Tx<'_>, ids: &[ProductId]) -> Result<Vec<Product>, DbError> {
-    let sql = format!(
-        "SELECT {PRODUCT_COLUMNS} FROM products WHERE id IN ({})",
-        in_list(1, ids.len())
-    );
-    tx.query(&sql, &values_of(ids))
-}
-
 /// The pictures of a product, the first one first.
 pub(crate) fn pictures_of(
     tx: &mut Tx<'_>,
