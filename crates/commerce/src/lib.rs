@@ -14,6 +14,7 @@ pub mod event;
 mod fold;
 pub mod index;
 pub mod inventory;
+pub mod jobs;
 pub mod keys;
 pub mod media;
 pub mod notifications;

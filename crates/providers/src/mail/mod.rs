@@ -45,7 +45,10 @@ pub struct SmtpMailer {
 impl SmtpMailer {
     /// A mailer for that server. It is first spoken to when there is a mail.
     pub fn new(config: SmtpConfig) -> Self {
-        Self { config, opening: OPENING }
+        Self {
+            config,
+            opening: OPENING,
+        }
     }
 
     /// Gives the server another time than ten seconds to let us in.
@@ -64,8 +67,18 @@ impl SmtpMailer {
     async fn deliver(&self, letter: &Letter) -> Result<(), MailError> {
         let message = message::compose(letter, self.config.sender())?;
         let mut connection = within(self.opening, self.open()).await?;
-        if message.envelope().to().iter().any(|to| !to.to_string().is_ascii()) && !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-            return Err(MailError::Never("it does not deliver to addresses with letters beyond A to Z".to_owned()));
+        if message
+            .envelope()
+            .to()
+            .iter()
+            .any(|to| !to.to_string().is_ascii())
+            && !connection
+                .server_info()
+                .supports_feature(Extension::SmtpUtfEight)
+        {
+            return Err(MailError::Never(
+                "it does not deliver to addresses with letters beyond A to Z".to_owned(),
+            ));
         }
         within(ACCEPTING, accept(&mut connection, &message)).await?;
         goodbye(&mut connection).await;
@@ -80,12 +93,18 @@ impl SmtpMailer {
             Encryption::AtOnce(tls) => Some(tls.clone()),
             Encryption::StartTls(_) | Encryption::None => None,
         };
-        let mut connection = AsyncSmtpConnection::connect_tokio1(server, Some(self.opening), &us, at_once, None).await.map_err(later)?;
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(server, Some(self.opening), &us, at_once, None)
+                .await
+                .map_err(later)?;
         if let Encryption::StartTls(tls) = self.config.encryption() {
             connection.starttls(tls.clone(), &us).await.map_err(later)?;
         }
         if let Some(credentials) = self.config.credentials() {
-            connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(later)?;
+            connection
+                .auth(DEFAULT_MECHANISMS, credentials)
+                .await
+                .map_err(later)?;
         }
         Ok(connection)
     }
@@ -103,7 +122,10 @@ impl Mailer for SmtpMailer {
 
 /// Hands the mail over. Here the server's answers are about the mail: a refusal for good is one.
 async fn accept(connection: &mut AsyncSmtpConnection, message: &Message) -> Result<(), MailError> {
-    match connection.send(message.envelope(), &message.formatted()).await {
+    match connection
+        .send(message.envelope(), &message.formatted())
+        .await
+    {
         Ok(_) => Ok(()),
         Err(error) if error.is_permanent() => Err(MailError::Never(error.to_string())),
         Err(error) => Err(later(error)),
@@ -119,14 +141,23 @@ async fn goodbye(connection: &mut AsyncSmtpConnection) {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "so that it fits into map_err")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that it fits into map_err"
+)]
 fn later(error: SmtpError) -> MailError {
     MailError::Later(error.to_string())
 }
 
-async fn within<T>(time: Duration, work: impl Future<Output = Result<T, MailError>>) -> Result<T, MailError> {
+async fn within<T>(
+    time: Duration,
+    work: impl Future<Output = Result<T, MailError>>,
+) -> Result<T, MailError> {
     match tokio::time::timeout(time, work).await {
         Ok(done) => done,
-        Err(_) => Err(MailError::Later(format!("no answer within {} seconds", time.as_secs()))),
+        Err(_) => Err(MailError::Later(format!(
+            "no answer within {} seconds",
+            time.as_secs()
+        ))),
     }
 }

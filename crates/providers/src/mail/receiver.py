@@ -6,7 +6,9 @@ The first line printed is the port.
 
 import asyncio
 import email
+import email.header
 import email.policy
+import email.utils
 import json
 import ssl
 import sys
@@ -28,9 +30,14 @@ class Handler:
         if "too much" in message["subject"]:
             return "552 5.3.4 message too big"
         parts = {part.get_content_type(): part.get_content() for part in message.walk() if not part.is_multipart()}
+        # The newer header parser keeps the space between two encoded words of a name, which RFC 2047 drops.
+        name, address = email.utils.parseaddr(email.message_from_bytes(envelope.content)["from"])
+        sender = [str(email.header.make_header(email.header.decode_header(name))), address]
         arrived = {
             "mail_from": envelope.mail_from,
             "rcpt_tos": envelope.rcpt_tos,
+            "sender_name": sender[0],
+            "sender_address": sender[1],
             "headers": [[name, str(value)] for name, value in message.items()],
             "content_type": message.get_content_type(),
             "order": [part.get_content_type() for part in message.walk()],
@@ -38,8 +45,8 @@ class Handler:
             "html": parts.get("text/html"),
             "ascii": envelope.content.isascii(),
             "longest_line": max(len(line) for line in envelope.content.split(b"\r\n")),
-            "encrypted": session.ssl is not None,
-            "signed_in": session.authenticated,
+            "encrypted": server.transport.get_extra_info("ssl_object") is not None,
+            "signed_in": bool(session.authenticated),
         }
         print(json.dumps(arrived), flush=True)
         return "250 2.0.0 taken"

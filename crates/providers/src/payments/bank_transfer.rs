@@ -4,7 +4,9 @@
 //! the payment's id alone.
 
 use commerce::ports::Answer;
-use commerce::ports::gateway::{Gateway, MoveRequest, Moved, Notice, NoticeError, Outcome, PaymentRequest};
+use commerce::ports::gateway::{
+    Gateway, MoveRequest, Moved, Notice, NoticeError, Outcome, PaymentRequest,
+};
 use kernel::{PaymentId, Timestamp};
 
 use super::creditor_reference;
@@ -26,7 +28,9 @@ fn reference(payment: &PaymentId) -> String {
 }
 
 fn pays_later(payment: &PaymentId) -> Outcome {
-    Outcome::PaysLater { gateway_ref: reference(payment) }
+    Outcome::PaysLater {
+        gateway_ref: reference(payment),
+    }
 }
 
 impl Gateway for BankTransfer {
@@ -56,7 +60,11 @@ impl Gateway for BankTransfer {
 
     /// Always in time: before the order is placed nobody has been told where to transfer money to.
     fn cancel<'a>(&'a self, _payment: &'a PaymentId) -> Answer<'a, Outcome> {
-        Box::pin(async { Outcome::Declined { reason: "The bank transfer was canceled".to_owned() } })
+        Box::pin(async {
+            Outcome::Declined {
+                reason: "The bank transfer was canceled".to_owned(),
+            }
+        })
     }
 
     /// Refused: money that arrived by transfer is taken already, in the moment staff note it.
@@ -74,7 +82,12 @@ impl Gateway for BankTransfer {
         Box::pin(async { Moved::Done })
     }
 
-    fn read_notice(&self, _signature: &str, _body: &[u8], _now: Timestamp) -> Result<Notice, NoticeError> {
+    fn read_notice(
+        &self,
+        _signature: &str,
+        _body: &[u8],
+        _now: Timestamp,
+    ) -> Result<Notice, NoticeError> {
         Err(NoticeError::NotSupported)
     }
 }
@@ -104,7 +117,12 @@ mod tests {
     async fn the_buyer_gets_a_reference_that_banks_can_check_and_it_stays() {
         let payment = "pay_01k9zv5d3efh2j7m8n9pqrstvw".parse().unwrap();
         let first = BankTransfer.authorize(&request(&payment)).await;
-        assert_eq!(first, Outcome::PaysLater { gateway_ref: "RF127M8N9PQRSTVW".to_owned() });
+        assert_eq!(
+            first,
+            Outcome::PaysLater {
+                gateway_ref: "RF127M8N9PQRSTVW".to_owned()
+            }
+        );
         assert!(is_creditor_reference("RF127M8N9PQRSTVW"));
         assert_eq!(BankTransfer.authorize(&request(&payment)).await, first);
         assert_eq!(BankTransfer.look_up(&payment).await, first);
@@ -114,7 +132,11 @@ mod tests {
     async fn no_two_payments_share_a_reference() {
         let mut seen = std::collections::BTreeSet::new();
         for _ in 0..1_000 {
-            let Outcome::PaysLater { gateway_ref } = BankTransfer.look_up(&PaymentId::new(&RandomIds)).await else { panic!("not later") };
+            let Outcome::PaysLater { gateway_ref } =
+                BankTransfer.look_up(&PaymentId::new(&RandomIds)).await
+            else {
+                panic!("not later")
+            };
             assert!(is_creditor_reference(&gateway_ref), "{gateway_ref}");
             assert!(seen.insert(gateway_ref));
         }
@@ -122,11 +144,24 @@ mod tests {
 
     #[tokio::test]
     async fn people_move_the_money_so_the_gateway_only_notes_refunds() {
-        let request = MoveRequest { key: "k".to_owned(), gateway_ref: "RF6518K5".to_owned(), amount: Currency::EUR.minor(100) };
+        let request = MoveRequest {
+            key: "k".to_owned(),
+            gateway_ref: "RF6518K5".to_owned(),
+            amount: Currency::EUR.minor(100),
+        };
         assert!(!BankTransfer.moves_money());
         assert_eq!(BankTransfer.refund(&request).await, Moved::Done);
-        assert!(matches!(BankTransfer.capture(&request).await, Moved::Refused { .. }));
-        assert!(matches!(BankTransfer.void(&request).await, Moved::Refused { .. }));
-        assert_eq!(BankTransfer.read_notice("", b"", Timestamp::from_millis(0)), Err(NoticeError::NotSupported));
+        assert!(matches!(
+            BankTransfer.capture(&request).await,
+            Moved::Refused { .. }
+        ));
+        assert!(matches!(
+            BankTransfer.void(&request).await,
+            Moved::Refused { .. }
+        ));
+        assert_eq!(
+            BankTransfer.read_notice("", b"", Timestamp::from_millis(0)),
+            Err(NoticeError::NotSupported)
+        );
     }
 }

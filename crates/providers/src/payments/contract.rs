@@ -3,7 +3,9 @@
 //! The gateway's other side, which says yes or no and sends notices, is a [`Counterpart`]: the test gateway's own page, or
 //! a local fake server for a company's real one.
 
-use commerce::ports::gateway::{Approval, Gateway, MoveRequest, Moved, Notice, NoticeError, Outcome, PaymentRequest};
+use commerce::ports::gateway::{
+    Approval, Gateway, MoveRequest, Moved, Notice, NoticeError, Outcome, PaymentRequest,
+};
 use db::Db;
 use kernel::time::{MINUTE, SECOND};
 use kernel::{Currency, Ids, Money, PaymentId, RandomIds, Timestamp};
@@ -42,7 +44,11 @@ pub(super) fn request() -> PaymentRequest {
 
 /// A move under a key of its own.
 pub(super) fn moving(gateway_ref: &str, amount: Money) -> MoveRequest {
-    MoveRequest { key: RandomIds.secret().expose().to_owned(), gateway_ref: gateway_ref.to_owned(), amount }
+    MoveRequest {
+        key: RandomIds.secret().expose().to_owned(),
+        gateway_ref: gateway_ref.to_owned(),
+        amount,
+    }
 }
 
 /// Begins a payment and has it approved; its request and approval.
@@ -74,34 +80,58 @@ pub(super) async fn a_declined_payment_stays_declined_and_moves_nothing(other: &
     let begun = other.gateway().authorize(&request).await;
     other.decline(&begun).await;
     let declined = other.gateway().look_up(&request.payment).await;
-    assert!(matches!(&declined, Outcome::Declined { reason } if !reason.is_empty()), "{declined:?}");
+    assert!(
+        matches!(&declined, Outcome::Declined { reason } if !reason.is_empty()),
+        "{declined:?}"
+    );
     assert_eq!(other.gateway().cancel(&request.payment).await, declined);
     other.approve(&begun).await;
     assert_eq!(other.gateway().look_up(&request.payment).await, declined);
-    let Outcome::NeedsAction { gateway_ref, .. } = begun else { panic!("{begun:?}") };
-    assert!(matches!(other.gateway().capture(&moving(&gateway_ref, eur(1))).await, Moved::Refused { .. }));
+    let Outcome::NeedsAction { gateway_ref, .. } = begun else {
+        panic!("{begun:?}")
+    };
+    assert!(matches!(
+        other.gateway().capture(&moving(&gateway_ref, eur(1))).await,
+        Moved::Refused { .. }
+    ));
 }
 
-pub(super) async fn a_bank_that_does_not_answer_is_neither_yes_nor_no_and_the_shop_can_end_it(other: &impl Counterpart) {
+pub(super) async fn a_bank_that_does_not_answer_is_neither_yes_nor_no_and_the_shop_can_end_it(
+    other: &impl Counterpart,
+) {
     let request = request();
     let begun = other.gateway().authorize(&request).await;
     other.stall(&begun).await;
-    assert!(matches!(other.gateway().look_up(&request.payment).await, Outcome::Unknown { .. }));
-    assert!(matches!(other.gateway().look_up(&request.payment).await, Outcome::Unknown { .. }));
+    assert!(matches!(
+        other.gateway().look_up(&request.payment).await,
+        Outcome::Unknown { .. }
+    ));
+    assert!(matches!(
+        other.gateway().look_up(&request.payment).await,
+        Outcome::Unknown { .. }
+    ));
     let ended = other.gateway().cancel(&request.payment).await;
     assert!(matches!(ended, Outcome::Declined { .. }), "{ended:?}");
     assert_eq!(other.gateway().look_up(&request.payment).await, ended);
 }
 
-pub(super) async fn asking_again_with_the_same_key_gives_the_first_answer(other: &impl Counterpart) {
+pub(super) async fn asking_again_with_the_same_key_gives_the_first_answer(
+    other: &impl Counterpart,
+) {
     let request = request();
     let first = other.gateway().authorize(&request).await;
     assert!(matches!(first, Outcome::NeedsAction { .. }), "{first:?}");
     assert_eq!(other.gateway().authorize(&request).await, first);
     other.approve(&first).await;
     assert_eq!(other.gateway().authorize(&request).await, first);
-    let more = PaymentRequest { amount: eur(4_201), ..request };
-    assert!(matches!(other.gateway().authorize(&more).await, Outcome::Unknown { .. }));
+    let more = PaymentRequest {
+        amount: eur(4_201),
+        ..request
+    };
+    assert!(matches!(
+        other.gateway().authorize(&more).await,
+        Outcome::Unknown { .. }
+    ));
 }
 
 pub(super) async fn a_capture_repeated_with_its_key_is_one_capture(other: &impl Counterpart) {
@@ -110,10 +140,34 @@ pub(super) async fn a_capture_repeated_with_its_key_is_one_capture(other: &impl 
     assert_eq!(other.gateway().capture(&capture).await, Moved::Done);
     assert_eq!(other.gateway().capture(&capture).await, Moved::Done);
     // Twelve hundred are left, so there was one capture of three thousand; a new key is a new capture.
-    assert!(matches!(other.gateway().capture(&moving(&approval.gateway_ref, eur(1_201))).await, Moved::Refused { .. }));
-    assert_eq!(other.gateway().capture(&moving(&approval.gateway_ref, eur(1_200))).await, Moved::Done);
-    assert!(matches!(other.gateway().capture(&moving(&approval.gateway_ref, eur(1))).await, Moved::Refused { .. }));
-    assert!(matches!(other.gateway().void(&moving(&approval.gateway_ref, eur(1))).await, Moved::Refused { .. }));
+    assert!(matches!(
+        other
+            .gateway()
+            .capture(&moving(&approval.gateway_ref, eur(1_201)))
+            .await,
+        Moved::Refused { .. }
+    ));
+    assert_eq!(
+        other
+            .gateway()
+            .capture(&moving(&approval.gateway_ref, eur(1_200)))
+            .await,
+        Moved::Done
+    );
+    assert!(matches!(
+        other
+            .gateway()
+            .capture(&moving(&approval.gateway_ref, eur(1)))
+            .await,
+        Moved::Refused { .. }
+    ));
+    assert!(matches!(
+        other
+            .gateway()
+            .void(&moving(&approval.gateway_ref, eur(1)))
+            .await,
+        Moved::Refused { .. }
+    ));
 }
 
 pub(super) async fn a_refusal_repeated_with_its_key_stays_a_refusal(other: &impl Counterpart) {
@@ -121,25 +175,73 @@ pub(super) async fn a_refusal_repeated_with_its_key_stays_a_refusal(other: &impl
     let early = moving(&approval.gateway_ref, eur(100));
     let refused = other.gateway().refund(&early).await;
     assert!(matches!(refused, Moved::Refused { .. }), "{refused:?}");
-    assert_eq!(other.gateway().capture(&moving(&approval.gateway_ref, eur(4_200))).await, Moved::Done);
+    assert_eq!(
+        other
+            .gateway()
+            .capture(&moving(&approval.gateway_ref, eur(4_200)))
+            .await,
+        Moved::Done
+    );
     assert_eq!(other.gateway().refund(&early).await, refused);
-    let other_amount = MoveRequest { amount: eur(50), ..early };
-    assert!(matches!(other.gateway().refund(&other_amount).await, Moved::Refused { .. }));
+    let other_amount = MoveRequest {
+        amount: eur(50),
+        ..early
+    };
+    assert!(matches!(
+        other.gateway().refund(&other_amount).await,
+        Moved::Refused { .. }
+    ));
 }
 
 pub(super) async fn no_more_is_refunded_than_was_captured(other: &impl Counterpart) {
     let (_, approval) = approved(other).await;
-    assert_eq!(other.gateway().capture(&moving(&approval.gateway_ref, eur(2_000))).await, Moved::Done);
-    assert!(matches!(other.gateway().refund(&moving(&approval.gateway_ref, eur(2_001))).await, Moved::Refused { .. }));
+    assert_eq!(
+        other
+            .gateway()
+            .capture(&moving(&approval.gateway_ref, eur(2_000)))
+            .await,
+        Moved::Done
+    );
+    assert!(matches!(
+        other
+            .gateway()
+            .refund(&moving(&approval.gateway_ref, eur(2_001)))
+            .await,
+        Moved::Refused { .. }
+    ));
     let refund = moving(&approval.gateway_ref, eur(1_500));
     assert_eq!(other.gateway().refund(&refund).await, Moved::Done);
     assert_eq!(other.gateway().refund(&refund).await, Moved::Done);
-    assert!(matches!(other.gateway().refund(&moving(&approval.gateway_ref, eur(501))).await, Moved::Refused { .. }));
-    assert_eq!(other.gateway().refund(&moving(&approval.gateway_ref, eur(500))).await, Moved::Done);
+    assert!(matches!(
+        other
+            .gateway()
+            .refund(&moving(&approval.gateway_ref, eur(501)))
+            .await,
+        Moved::Refused { .. }
+    ));
+    assert_eq!(
+        other
+            .gateway()
+            .refund(&moving(&approval.gateway_ref, eur(500)))
+            .await,
+        Moved::Done
+    );
     for nothing in [eur(0), eur(-1), Currency::parse("USD").unwrap().minor(1)] {
-        assert!(matches!(other.gateway().refund(&moving(&approval.gateway_ref, nothing)).await, Moved::Refused { .. }));
+        assert!(matches!(
+            other
+                .gateway()
+                .refund(&moving(&approval.gateway_ref, nothing))
+                .await,
+            Moved::Refused { .. }
+        ));
     }
-    assert!(matches!(other.gateway().refund(&moving("no-such-payment", eur(1))).await, Moved::Refused { .. }));
+    assert!(matches!(
+        other
+            .gateway()
+            .refund(&moving("no-such-payment", eur(1)))
+            .await,
+        Moved::Refused { .. }
+    ));
 }
 
 pub(super) async fn what_was_let_go_of_can_no_longer_be_taken(other: &impl Counterpart) {
@@ -147,14 +249,32 @@ pub(super) async fn what_was_let_go_of_can_no_longer_be_taken(other: &impl Count
     let void = moving(&approval.gateway_ref, eur(4_200));
     assert_eq!(other.gateway().void(&void).await, Moved::Done);
     assert_eq!(other.gateway().void(&void).await, Moved::Done);
-    assert!(matches!(other.gateway().capture(&moving(&approval.gateway_ref, eur(1))).await, Moved::Refused { .. }));
-    assert!(matches!(other.gateway().look_up(&request.payment).await, Outcome::Declined { .. }));
+    assert!(matches!(
+        other
+            .gateway()
+            .capture(&moving(&approval.gateway_ref, eur(1)))
+            .await,
+        Moved::Refused { .. }
+    ));
+    assert!(matches!(
+        other.gateway().look_up(&request.payment).await,
+        Outcome::Declined { .. }
+    ));
 }
 
 pub(super) async fn canceling_after_the_yes_is_too_late(other: &impl Counterpart) {
     let (request, approval) = approved(other).await;
-    assert_eq!(other.gateway().cancel(&request.payment).await, Outcome::Approved(approval.clone()));
-    assert_eq!(other.gateway().capture(&moving(&approval.gateway_ref, eur(4_200))).await, Moved::Done);
+    assert_eq!(
+        other.gateway().cancel(&request.payment).await,
+        Outcome::Approved(approval.clone())
+    );
+    assert_eq!(
+        other
+            .gateway()
+            .capture(&moving(&approval.gateway_ref, eur(4_200)))
+            .await,
+        Moved::Done
+    );
 }
 
 pub(super) async fn canceling_before_the_yes_ends_it(other: &impl Counterpart) {
@@ -175,10 +295,16 @@ pub(super) async fn a_payment_never_begun_is_not_found(other: &impl Counterpart)
 pub(super) async fn a_notice_names_its_payment_and_event(other: &impl Counterpart) {
     let (request, _) = approved(other).await;
     let (signature, body) = other.notice().await;
-    let first = other.gateway().read_notice(&signature, &body, other.now()).unwrap();
+    let first = other
+        .gateway()
+        .read_notice(&signature, &body, other.now())
+        .unwrap();
     assert_eq!(first.payment, request.payment);
     assert!(!first.event_id.is_empty());
-    assert_eq!(other.gateway().read_notice(&signature, &body, other.now()), Ok(first));
+    assert_eq!(
+        other.gateway().read_notice(&signature, &body, other.now()),
+        Ok(first)
+    );
 }
 
 pub(super) async fn a_notice_changed_in_any_way_is_refused(other: &impl Counterpart) {
@@ -191,29 +317,64 @@ pub(super) async fn a_notice_changed_in_any_way_is_refused(other: &impl Counterp
     for at in 0..body.len() {
         let mut changed = body.clone();
         changed[at] ^= 1;
-        assert_eq!(read(&signature, &changed), Err(NoticeError::BadSignature), "byte {at} of the body");
+        assert_eq!(
+            read(&signature, &changed),
+            Err(NoticeError::BadSignature),
+            "byte {at} of the body"
+        );
     }
     // Every character of the signature, replaced and left out.
     for (at, character) in signature.char_indices() {
         let mut changed = signature.clone();
         changed.replace_range(at..=at, if character == '0' { "1" } else { "0" });
-        assert!(read(&changed, &body).is_err(), "character {at} of the signature replaced");
+        assert!(
+            read(&changed, &body).is_err(),
+            "character {at} of the signature replaced"
+        );
         changed.remove(at);
-        assert!(read(&changed, &body).is_err(), "character {at} of the signature left out");
+        assert!(
+            read(&changed, &body).is_err(),
+            "character {at} of the signature left out"
+        );
     }
     // The shapes that lax readers let through.
     let twice = format!("{signature},{signature}");
     let upper = signature.to_uppercase();
-    for shape in ["", " ", ",", "t=,v1=", "v1=", "\u{0}", &twice, &upper, &format!(" {signature}"), &format!("{signature} "), &format!("{signature}00")] {
-        assert_eq!(read(shape, &body), Err(NoticeError::BadSignature), "signature {shape:?}");
+    for shape in [
+        "",
+        " ",
+        ",",
+        "t=,v1=",
+        "v1=",
+        "\u{0}",
+        &twice,
+        &upper,
+        &format!(" {signature}"),
+        &format!("{signature} "),
+        &format!("{signature}00"),
+    ] {
+        assert_eq!(
+            read(shape, &body),
+            Err(NoticeError::BadSignature),
+            "signature {shape:?}"
+        );
     }
     let (longer, shorter) = ([body.as_slice(), b" "].concat(), &body[..body.len() - 1]);
-    for other_body in [b"".as_slice(), b"{}", &longer, shorter, &[0xff; 64], &vec![b'['; 100_000]] {
+    for other_body in [
+        b"".as_slice(),
+        b"{}",
+        &longer,
+        shorter,
+        &[0xff; 64],
+        &vec![b'['; 100_000],
+    ] {
         assert_eq!(read(&signature, other_body), Err(NoticeError::BadSignature));
     }
 }
 
-pub(super) async fn a_notice_about_another_payment_needs_its_own_signature(other: &impl Counterpart) {
+pub(super) async fn a_notice_about_another_payment_needs_its_own_signature(
+    other: &impl Counterpart,
+) {
     let (first, _) = approved(other).await;
     let (signature, body) = other.notice().await;
     let (second, _) = approved(other).await;
@@ -222,15 +383,31 @@ pub(super) async fn a_notice_about_another_payment_needs_its_own_signature(other
     let turned = text.replace(first.payment.as_str(), second.payment.as_str());
     assert_ne!(text, turned);
     let now = other.now();
-    assert_eq!(other.gateway().read_notice(&signature, turned.as_bytes(), now), Err(NoticeError::BadSignature));
-    assert_eq!(other.gateway().read_notice(&signature, &second_body, now), Err(NoticeError::BadSignature));
-    assert_eq!(other.gateway().read_notice(&second_signature, &body, now), Err(NoticeError::BadSignature));
+    assert_eq!(
+        other
+            .gateway()
+            .read_notice(&signature, turned.as_bytes(), now),
+        Err(NoticeError::BadSignature)
+    );
+    assert_eq!(
+        other.gateway().read_notice(&signature, &second_body, now),
+        Err(NoticeError::BadSignature)
+    );
+    assert_eq!(
+        other.gateway().read_notice(&second_signature, &body, now),
+        Err(NoticeError::BadSignature)
+    );
 }
 
 pub(super) async fn a_notice_from_long_ago_or_from_the_future_is_refused(other: &impl Counterpart) {
     approved(other).await;
     let (signature, body) = other.notice().await;
-    let read_at = |millis| other.gateway().read_notice(&signature, &body, other.now().plus(millis)).map(drop);
+    let read_at = |millis| {
+        other
+            .gateway()
+            .read_notice(&signature, &body, other.now().plus(millis))
+            .map(drop)
+    };
     // A notice is signed to the second.
     assert_eq!(read_at(5 * MINUTE - SECOND), Ok(()));
     assert_eq!(read_at(5 * MINUTE + SECOND), Err(NoticeError::BadTime));

@@ -7,7 +7,11 @@ const LONGEST: usize = 21;
 ///
 /// `None` if nothing is left of the text, or more than 21 characters.
 pub fn creditor_reference(text: &str) -> Option<String> {
-    let body: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+    let body: String = text
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
     if body.is_empty() || body.len() > LONGEST {
         return None;
     }
@@ -17,9 +21,17 @@ pub fn creditor_reference(text: &str) -> Option<String> {
 
 /// Whether `reference` is one, its check digits included. Spaces may be anywhere, letters in either case.
 pub fn is_creditor_reference(reference: &str) -> bool {
-    let compact: String = reference.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_uppercase()).collect();
-    let Some((head, body)) = compact.split_at_checked(4) else { return false };
-    let checked = head.strip_prefix("RF").is_some_and(|check| check.bytes().all(|byte| byte.is_ascii_digit()));
+    let compact: String = reference
+        .chars()
+        .filter(|c| *c != ' ')
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
+    let Some((head, body)) = compact.split_at_checked(4) else {
+        return false;
+    };
+    let checked = head
+        .strip_prefix("RF")
+        .is_some_and(|check| check.bytes().all(|byte| byte.is_ascii_digit()));
     let fits = (1..=LONGEST).contains(&body.len());
     checked && fits && remainder(&format!("{body}{head}")) == Some(1)
 }
@@ -29,7 +41,10 @@ fn remainder(text: &str) -> Option<u32> {
     text.chars().try_fold(0_u32, |so_far, c| {
         let value = c.to_digit(36).filter(|_| !c.is_ascii_lowercase())?;
         let shift = if value < 10 { 10 } else { 100 };
-        so_far.checked_mul(shift)?.checked_add(value)?.checked_rem(97)
+        so_far
+            .checked_mul(shift)?
+            .checked_add(value)?
+            .checked_rem(97)
     })
 }
 
@@ -39,7 +54,13 @@ mod tests {
 
     #[test]
     fn published_references_come_out_with_their_check_digits() {
-        for known in ["RF18539007547034", "RF712348231", "RF45G72UUR", "RF6518K5", "RF18000000000539007547034"] {
+        for known in [
+            "RF18539007547034",
+            "RF712348231",
+            "RF45G72UUR",
+            "RF6518K5",
+            "RF18000000000539007547034",
+        ] {
             assert!(is_creditor_reference(known), "{known}");
             assert_eq!(creditor_reference(&known[4..]).as_deref(), Some(known));
         }
@@ -50,7 +71,11 @@ mod tests {
     fn a_digit_taken_for_another_or_a_letter_for_another_is_noticed() {
         let reference = creditor_reference("7ZK3M9QX2VBT").unwrap();
         for (at, right) in reference.char_indices().skip(2) {
-            let alphabet = if right.is_ascii_digit() { "0123456789" } else { "ABCDEFGHIJKLMNOPQRSTUVWXYZ" };
+            let alphabet = if right.is_ascii_digit() {
+                "0123456789"
+            } else {
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+            };
             for other in alphabet.chars().filter(|other| *other != right) {
                 let mut wrong = reference.clone();
                 wrong.replace_range(at..=at, &other.to_string());
@@ -64,11 +89,16 @@ mod tests {
         let reference = creditor_reference("7412ZKMQ9358XVBT").unwrap();
         for at in 2..reference.len() - 1 {
             let mut swapped: Vec<char> = reference.chars().collect();
-            if swapped[at] == swapped[at + 1] || swapped[at].is_ascii_digit() != swapped[at + 1].is_ascii_digit() {
+            if swapped[at] == swapped[at + 1]
+                || swapped[at].is_ascii_digit() != swapped[at + 1].is_ascii_digit()
+            {
                 continue;
             }
             swapped.swap(at, at + 1);
-            assert!(!is_creditor_reference(&swapped.into_iter().collect::<String>()), "swapped at {at} in {reference}");
+            assert!(
+                !is_creditor_reference(&swapped.into_iter().collect::<String>()),
+                "swapped at {at} in {reference}"
+            );
         }
     }
 

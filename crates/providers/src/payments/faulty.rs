@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use commerce::ports::Answer;
-use commerce::ports::gateway::{Approval, Gateway, MoveRequest, Moved, Notice, NoticeError, Outcome, PaymentRequest};
+use commerce::ports::gateway::{
+    Approval, Gateway, MoveRequest, Moved, Notice, NoticeError, Outcome, PaymentRequest,
+};
 use kernel::{PaymentId, Timestamp};
 use tokio::sync::Semaphore;
 
@@ -64,12 +66,19 @@ struct State {
 impl FaultyGateway {
     /// `inner`, faultless so far.
     pub fn new(inner: Arc<dyn Gateway>) -> Self {
-        Self { inner, state: Arc::default() }
+        Self {
+            inner,
+            state: Arc::default(),
+        }
     }
 
     /// The next call of this kind that has no fault yet gets this one.
     pub fn next(&self, call: Call, fault: Fault) {
-        self.state().script.entry(call).or_default().push_back(Some(fault));
+        self.state()
+            .script
+            .entry(call)
+            .or_default()
+            .push_back(Some(fault));
     }
 
     /// The next call of this kind goes well, whatever comes after.
@@ -79,7 +88,11 @@ impl FaultyGateway {
 
     /// How often this was asked.
     pub fn count(&self, call: Call) -> usize {
-        self.state().calls.iter().filter(|made| **made == call).count()
+        self.state()
+            .calls
+            .iter()
+            .filter(|made| **made == call)
+            .count()
     }
 
     /// Everything that was asked, in order.
@@ -95,18 +108,26 @@ impl FaultyGateway {
     fn arrive(&self, call: Call) -> Option<Fault> {
         let mut state = self.state();
         state.calls.push(call);
-        state.script.get_mut(&call).and_then(VecDeque::pop_front).flatten()
+        state
+            .script
+            .get_mut(&call)
+            .and_then(VecDeque::pop_front)
+            .flatten()
     }
 
     async fn outcome(&self, call: Call, answer: impl Future<Output = Outcome>) -> Outcome {
         match self.arrive(call) {
             None => answer.await,
-            Some(Fault::RequestLost) => Outcome::Unknown { why: "the request was lost".to_owned() },
+            Some(Fault::RequestLost) => Outcome::Unknown {
+                why: "the request was lost".to_owned(),
+            },
             Some(Fault::Refuses(reason)) => Outcome::Declined { reason },
             Some(Fault::NeverHeardOf) => Outcome::NotFound,
             Some(Fault::AnswerLost) => {
                 let lost = answer.await;
-                Outcome::Unknown { why: format!("the answer was lost: {lost:?}") }
+                Outcome::Unknown {
+                    why: format!("the answer was lost: {lost:?}"),
+                }
             }
             Some(Fault::Slow(time)) => after(sleep(time), answer).await,
             Some(Fault::Held(permits)) => after(permit(&permits), answer).await,
@@ -124,12 +145,18 @@ impl FaultyGateway {
         match self.arrive(call) {
             // There is nothing to misstate in a yes or a no.
             None | Some(Fault::Misstates(_)) => answer.await,
-            Some(Fault::RequestLost) => Moved::Unknown { why: "the request was lost".to_owned() },
+            Some(Fault::RequestLost) => Moved::Unknown {
+                why: "the request was lost".to_owned(),
+            },
             Some(Fault::Refuses(reason)) => Moved::Refused { reason },
-            Some(Fault::NeverHeardOf) => Moved::Refused { reason: "there is no such payment".to_owned() },
+            Some(Fault::NeverHeardOf) => Moved::Refused {
+                reason: "there is no such payment".to_owned(),
+            },
             Some(Fault::AnswerLost) => {
                 let lost = answer.await;
-                Moved::Unknown { why: format!("the answer was lost: {lost:?}") }
+                Moved::Unknown {
+                    why: format!("the answer was lost: {lost:?}"),
+                }
             }
             Some(Fault::Slow(time)) => after(sleep(time), answer).await,
             Some(Fault::Held(permits)) => after(permit(&permits), answer).await,
@@ -149,12 +176,19 @@ async fn sleep(time: Duration) {
 }
 
 async fn permit(permits: &Semaphore) {
-    permits.acquire().await.expect("nobody closes the semaphore").forget();
+    permits
+        .acquire()
+        .await
+        .expect("nobody closes the semaphore")
+        .forget();
 }
 
 impl fmt::Debug for FaultyGateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultyGateway").field("inner", &self.inner.code()).field("state", &self.state()).finish()
+        f.debug_struct("FaultyGateway")
+            .field("inner", &self.inner.code())
+            .field("state", &self.state())
+            .finish()
     }
 }
 
@@ -199,7 +233,12 @@ impl Gateway for FaultyGateway {
         Box::pin(self.moved(Call::Refund, self.inner.refund(request)))
     }
 
-    fn read_notice(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<Notice, NoticeError> {
+    fn read_notice(
+        &self,
+        signature: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Notice, NoticeError> {
         self.inner.read_notice(signature, body, now)
     }
 }

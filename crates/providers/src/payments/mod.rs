@@ -17,9 +17,13 @@ pub use bank_transfer::BankTransfer;
 pub use creditor_reference::{creditor_reference, is_creditor_reference};
 #[cfg(any(test, feature = "testing"))]
 pub use faulty::{Call, Fault, FaultyGateway};
-pub use test::{Choice, Decision, LATE, PageError, PageState, SignedNotice, Stage, TOLERANCE, TestGateway};
+pub use test::{
+    Choice, Decision, LATE, PageError, PageState, SignedNotice, Stage, TOLERANCE, TestGateway,
+};
 
 /// Every gateway the shop can offer. Which of them it does offer is a setting of the merchant's.
 pub fn gateways(test: TestGateway) -> Gateways {
-    Gateways::default().with(Arc::new(test)).with(Arc::new(BankTransfer))
+    Gateways::default()
+        .with(Arc::new(test))
+        .with(Arc::new(BankTransfer))
 }

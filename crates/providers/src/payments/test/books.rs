@@ -105,7 +105,16 @@ pub(super) fn open(tx: &mut Tx<'_>, now: Timestamp, new: &NewEntry) -> Result<En
             captured_minor, voided_minor, refunded_minor, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, 0, 0, 0, $8)
          ON CONFLICT (idempotency_key) DO NOTHING",
-        params![new.gateway_ref, new.payment, new.account, new.reference, new.amount.currency(), new.amount.minor(), new.return_url, now],
+        params![
+            new.gateway_ref,
+            new.payment,
+            new.account,
+            new.reference,
+            new.amount.currency(),
+            new.amount.minor(),
+            new.return_url,
+            now
+        ],
     )?;
     find(tx, &new.payment)?.ok_or(DbError::NoRow)
 }
@@ -131,7 +140,11 @@ pub(super) fn find_by_ref(tx: &mut Tx<'_>, gateway_ref: &str) -> Result<Option<E
 }
 
 /// Moves a payment the buyer has not decided to `to`; false if it was decided before.
-pub(super) fn decide(tx: &mut Tx<'_>, gateway_ref: &str, (to, late_answer_at): (State, Option<Timestamp>)) -> Result<bool, DbError> {
+pub(super) fn decide(
+    tx: &mut Tx<'_>,
+    gateway_ref: &str,
+    (to, late_answer_at): (State, Option<Timestamp>),
+) -> Result<bool, DbError> {
     let moved = tx.execute(
         "UPDATE test_gateway_payments SET state = $1, late_answer_at = $2 WHERE ref = $3 AND state IN ('open', 'step')",
         params![to, late_answer_at, gateway_ref],
@@ -150,7 +163,10 @@ pub(super) fn cancel(tx: &mut Tx<'_>, now: Timestamp, payment: &PaymentId) -> Re
         params![payment, now],
     )?;
     if let Some((gateway_ref,)) = ended {
-        tx.execute("DELETE FROM test_gateway_notices WHERE ref = $1 AND delivered_at IS NULL", params![gateway_ref])?;
+        tx.execute(
+            "DELETE FROM test_gateway_notices WHERE ref = $1 AND delivered_at IS NULL",
+            params![gateway_ref],
+        )?;
     }
     Ok(())
 }
@@ -165,7 +181,11 @@ pub(super) struct NewMove {
 }
 
 /// Moves money once: the same key again gives the first answer. The error is why nothing moved, in words.
-pub(super) fn move_money(tx: &mut Tx<'_>, now: Timestamp, new: &NewMove) -> Result<Result<(), String>, DbError> {
+pub(super) fn move_money(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    new: &NewMove,
+) -> Result<Result<(), String>, DbError> {
     // The payment first: two calls with one key wait for each other here.
     if tx.execute(
         "UPDATE test_gateway_payments
@@ -181,7 +201,8 @@ pub(super) fn move_money(tx: &mut Tx<'_>, now: Timestamp, new: &NewMove) -> Resu
         params![new.key],
     )?;
     if let Some((gateway_ref, kind, minor, refusal)) = before {
-        let same = gateway_ref == new.gateway_ref && kind == new.kind && minor == new.amount.minor();
+        let same =
+            gateway_ref == new.gateway_ref && kind == new.kind && minor == new.amount.minor();
         return Ok(match refusal {
             _ if !same => Err("the key was used for something else".to_owned()),
             Some(refusal) => Err(refusal),
@@ -218,8 +239,15 @@ fn guarded(tx: &mut Tx<'_>, new: &NewMove) -> Result<Result<(), String>, DbError
             "less than that was captured",
         ),
     };
-    let moved = tx.execute(sql, params![new.amount.minor(), new.gateway_ref, new.amount.currency()])?;
-    Ok(if moved == 1 { Ok(()) } else { Err(refusal.to_owned()) })
+    let moved = tx.execute(
+        sql,
+        params![new.amount.minor(), new.gateway_ref, new.amount.currency()],
+    )?;
+    Ok(if moved == 1 {
+        Ok(())
+    } else {
+        Err(refusal.to_owned())
+    })
 }
 
 /// Something to tell the shop.
@@ -232,12 +260,21 @@ pub(super) struct DueNotice {
 
 impl FromRow for DueNotice {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-        Ok(Self { event_id: row.get("event_id")?, kind: row.get("kind")?, payment: row.get("idempotency_key")? })
+        Ok(Self {
+            event_id: row.get("event_id")?,
+            kind: row.get("kind")?,
+            payment: row.get("idempotency_key")?,
+        })
     }
 }
 
 /// Notes that the shop is to be told, once, from `due_at` on.
-pub(super) fn add_notice(tx: &mut Tx<'_>, gateway_ref: &str, (event_id, state): (&str, State), due_at: Timestamp) -> Result<(), DbError> {
+pub(super) fn add_notice(
+    tx: &mut Tx<'_>,
+    gateway_ref: &str,
+    (event_id, state): (&str, State),
+    due_at: Timestamp,
+) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO test_gateway_notices (event_id, ref, kind, due_at, attempts) VALUES ($1, $2, $3, $4, 0)",
         params![event_id, gateway_ref, format!("payment.{state}"), due_at],
@@ -279,7 +316,11 @@ pub(super) fn take_due(tx: &mut Tx<'_>, now: Timestamp) -> Result<Vec<DueNotice>
 }
 
 /// The shop took it: it is not sent again.
-pub(super) fn mark_delivered(tx: &mut Tx<'_>, now: Timestamp, event_id: &str) -> Result<(), DbError> {
+pub(super) fn mark_delivered(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    event_id: &str,
+) -> Result<(), DbError> {
     tx.execute(
         "UPDATE test_gateway_notices SET delivered_at = $1 WHERE event_id = $2 AND delivered_at IS NULL",
         params![now, event_id],

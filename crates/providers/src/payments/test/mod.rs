@@ -21,7 +21,9 @@ mod tests;
 use std::sync::Arc;
 
 use commerce::ports::Answer;
-use commerce::ports::gateway::{Approval, Gateway, MoveRequest, Moved, Notice, NoticeError, Outcome, PaymentRequest};
+use commerce::ports::gateway::{
+    Approval, Gateway, MoveRequest, Moved, Notice, NoticeError, Outcome, PaymentRequest,
+};
 use db::{Db, DbError};
 use kernel::{Clock, Ids, PaymentId, Timestamp};
 
@@ -48,8 +50,26 @@ pub struct TestGateway {
 
 impl TestGateway {
     /// The gateway with its books in `db`, signing its notices with `key`. Its page is at `{origin}/test-gateway/pay/…`.
-    pub fn new(db: Db, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, key: [u8; 32], origin: &str) -> Self {
-        Self { db, clock, ids, key: Key::new(key), origin: origin.trim_end_matches('/').into() }
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        key: [u8; 32],
+        origin: &str,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            ids,
+            key: Key::new(key),
+            origin: origin.trim_end_matches('/').into(),
+        }
+    }
+
+    /// The same gateway and books, by another clock: for a history that is written afterwards.
+    #[must_use]
+    pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self.clone() }
     }
 
     fn page_url(&self, gateway_ref: &str) -> String {
@@ -58,7 +78,9 @@ impl TestGateway {
 
     async fn begin(&self, request: &PaymentRequest) -> Outcome {
         if request.amount.minor() <= 0 {
-            return Outcome::Declined { reason: "There is nothing to pay".to_owned() };
+            return Outcome::Declined {
+                reason: "There is nothing to pay".to_owned(),
+            };
         }
         let now = self.clock.now();
         let new = NewEntry {
@@ -71,20 +93,33 @@ impl TestGateway {
         };
         match self.db.write(move |tx| books::open(tx, now, &new)).await {
             // Neither a yes nor a no: the payment that has the key may be at either.
-            Ok(entry) if entry.amount != request.amount => {
-                Outcome::Unknown { why: format!("{} was begun for {}, not {}", entry.payment, entry.amount, request.amount) }
-            }
-            Ok(entry) => Outcome::NeedsAction { url: self.page_url(&entry.gateway_ref), gateway_ref: entry.gateway_ref },
+            Ok(entry) if entry.amount != request.amount => Outcome::Unknown {
+                why: format!(
+                    "{} was begun for {}, not {}",
+                    entry.payment, entry.amount, request.amount
+                ),
+            },
+            Ok(entry) => Outcome::NeedsAction {
+                url: self.page_url(&entry.gateway_ref),
+                gateway_ref: entry.gateway_ref,
+            },
             Err(error) => no_answer(&error),
         }
     }
 
     /// What the provider says of a payment.
     fn standing(&self, now: Timestamp, entry: Entry) -> Outcome {
-        let declined = |reason: &str| Outcome::Declined { reason: reason.to_owned() };
+        let declined = |reason: &str| Outcome::Declined {
+            reason: reason.to_owned(),
+        };
         match entry.state_at(now) {
-            State::Open | State::Step => Outcome::NeedsAction { url: self.page_url(&entry.gateway_ref), gateway_ref: entry.gateway_ref },
-            State::Late | State::Never => Outcome::Unknown { why: "the bank has not answered".to_owned() },
+            State::Open | State::Step => Outcome::NeedsAction {
+                url: self.page_url(&entry.gateway_ref),
+                gateway_ref: entry.gateway_ref,
+            },
+            State::Late | State::Never => Outcome::Unknown {
+                why: "the bank has not answered".to_owned(),
+            },
             State::Approved if entry.is_let_go() => declined("The payment was let go of"),
             State::Approved => Outcome::Approved(Approval {
                 payment: entry.payment,
@@ -108,17 +143,30 @@ impl TestGateway {
 
     async fn move_money(&self, kind: Move, request: &MoveRequest) -> Moved {
         let now = self.clock.now();
-        let new = NewMove { key: request.key.clone(), gateway_ref: request.gateway_ref.clone(), kind, amount: request.amount };
-        match self.db.write(move |tx| books::move_money(tx, now, &new)).await {
+        let new = NewMove {
+            key: request.key.clone(),
+            gateway_ref: request.gateway_ref.clone(),
+            kind,
+            amount: request.amount,
+        };
+        match self
+            .db
+            .write(move |tx| books::move_money(tx, now, &new))
+            .await
+        {
             Ok(Ok(())) => Moved::Done,
             Ok(Err(reason)) => Moved::Refused { reason },
-            Err(error) => Moved::Unknown { why: error.to_string() },
+            Err(error) => Moved::Unknown {
+                why: error.to_string(),
+            },
         }
     }
 }
 
 fn no_answer(error: &DbError) -> Outcome {
-    Outcome::Unknown { why: error.to_string() }
+    Outcome::Unknown {
+        why: error.to_string(),
+    }
 }
 
 impl Gateway for TestGateway {
@@ -172,7 +220,12 @@ impl Gateway for TestGateway {
         Box::pin(self.move_money(Move::Refund, request))
     }
 
-    fn read_notice(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<Notice, NoticeError> {
+    fn read_notice(
+        &self,
+        signature: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Notice, NoticeError> {
         notices::read(&self.key, (signature, body), now)
     }
 }

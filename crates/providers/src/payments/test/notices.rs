@@ -29,7 +29,8 @@ impl Key {
     }
 
     fn mac(&self, time: &str, body: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         mac.update(time.as_bytes());
         mac.update(b".");
         mac.update(body);
@@ -46,10 +47,20 @@ impl Key {
     /// Checks the signature, comparing in constant time, and then the time that was signed with it.
     fn check(&self, header: &str, body: &[u8], now: Timestamp) -> Result<(), NoticeError> {
         let (time, signature) = parse(header).ok_or(NoticeError::BadSignature)?;
-        self.mac(time, body).verify_slice(&signature).map_err(|_mismatch| NoticeError::BadSignature)?;
-        let signed_at = time.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1_000)).ok_or(NoticeError::BadTime)?;
+        self.mac(time, body)
+            .verify_slice(&signature)
+            .map_err(|_mismatch| NoticeError::BadSignature)?;
+        let signed_at = time
+            .parse::<i64>()
+            .ok()
+            .and_then(|seconds| seconds.checked_mul(1_000))
+            .ok_or(NoticeError::BadTime)?;
         let age = now.since(Timestamp::from_millis(signed_at));
-        if (-TOLERANCE..=TOLERANCE).contains(&age) { Ok(()) } else { Err(NoticeError::BadTime) }
+        if (-TOLERANCE..=TOLERANCE).contains(&age) {
+            Ok(())
+        } else {
+            Err(NoticeError::BadTime)
+        }
     }
 }
 
@@ -62,7 +73,8 @@ impl std::fmt::Debug for Key {
 /// The two fields of the header, in their one form: no other order, no spaces, nothing twice.
 fn parse(header: &str) -> Option<(&str, Vec<u8>)> {
     let (time, signature) = header.strip_prefix("t=")?.split_once(",v1=")?;
-    let digits = !time.is_empty() && time.len() <= 18 && time.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        !time.is_empty() && time.len() <= 18 && time.bytes().all(|byte| byte.is_ascii_digit());
     let signature = HEXLOWER.decode(signature.as_bytes()).ok()?;
     digits.then_some((time, signature))
 }
@@ -91,10 +103,17 @@ pub struct SignedNotice {
     pub body: Vec<u8>,
 }
 
-pub(super) fn read(key: &Key, (signature, body): (&str, &[u8]), now: Timestamp) -> Result<Notice, NoticeError> {
+pub(super) fn read(
+    key: &Key,
+    (signature, body): (&str, &[u8]),
+    now: Timestamp,
+) -> Result<Notice, NoticeError> {
     key.check(signature, body, now)?;
     let body: Body = serde_json::from_slice(body).map_err(|_unreadable| NoticeError::Unreadable)?;
-    Ok(Notice { event_id: body.id, payment: body.payment })
+    Ok(Notice {
+        event_id: body.id,
+        payment: body.payment,
+    })
 }
 
 impl TestGateway {
@@ -109,13 +128,18 @@ impl TestGateway {
             return Ok(Vec::new());
         }
         let due = self.db.write(move |tx| books::take_due(tx, now)).await?;
-        Ok(due.into_iter().map(|notice| self.signed(now, notice)).collect())
+        Ok(due
+            .into_iter()
+            .map(|notice| self.signed(now, notice))
+            .collect())
     }
 
     /// Notes that the shop took a notice.
     pub async fn mark_delivered(&self, event_id: &str) -> Result<(), DbError> {
         let (now, event_id) = (self.clock.now(), event_id.to_owned());
-        self.db.write(move |tx| books::mark_delivered(tx, now, &event_id)).await
+        self.db
+            .write(move |tx| books::mark_delivered(tx, now, &event_id))
+            .await
     }
 
     /// Delivers the due notices through the door that every gateway's notices come in by; says how many were taken.
@@ -138,8 +162,16 @@ impl TestGateway {
     }
 
     fn signed(&self, now: Timestamp, notice: books::DueNotice) -> SignedNotice {
-        let body = Body { id: notice.event_id.clone(), kind: notice.kind, payment: notice.payment };
+        let body = Body {
+            id: notice.event_id.clone(),
+            kind: notice.kind,
+            payment: notice.payment,
+        };
         let body = serde_json::to_vec(&body).expect("three texts are always JSON");
-        SignedNotice { event_id: notice.event_id, signature: self.key.sign(now, &body), body }
+        SignedNotice {
+            event_id: notice.event_id,
+            signature: self.key.sign(now, &body),
+            body,
+        }
     }
 }

@@ -114,8 +114,14 @@ impl TestGateway {
                     Choice::NeverAnswer => (State::Never, None),
                 };
                 let late = due_at.filter(|_| choice == Choice::AnswerLate);
-                if books::decide(tx, &gateway_ref, (to, late))? && let Some(due_at) = due_at {
-                    let said = if to == State::Late { State::Approved } else { to };
+                if books::decide(tx, &gateway_ref, (to, late))?
+                    && let Some(due_at) = due_at
+                {
+                    let said = if to == State::Late {
+                        State::Approved
+                    } else {
+                        to
+                    };
                     books::add_notice(tx, &gateway_ref, (&event_id, said), due_at)?;
                 }
                 show(tx, now, &gateway_ref)

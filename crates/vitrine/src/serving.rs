@@ -1,0 +1,154 @@
+//! `vitrine serve`: opens the shop, keeps its loops running, and closes it in order.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use commerce::Shop;
+use commerce::keys::{Purpose, server_key};
+use providers::payments::TestGateway;
+use storefront::Storefront;
+use templates::Templates;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use web::{CsrfKey, Origin, Readiness, Site};
+
+use crate::Outcome;
+use crate::args::Serve;
+use crate::config::{Config, absolute};
+use crate::console::say;
+use crate::open::{Opened, Wishes, open};
+use crate::test_page::TestPage;
+use crate::{Failure, demo};
+
+/// Where the shop listens if nothing else is said: this machine only.
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+/// How often the test gateway looks for notices to deliver.
+const NOTICES_EVERY: Duration = Duration::from_millis(500);
+
+/// Runs the shop until it is told to stop.
+pub(crate) async fn serve(config: &Config, serve: &Serve) -> Outcome {
+    let wanted = serve.listen.or(config.listen).unwrap_or(LISTEN);
+    let listener = TcpListener::bind(wanted)
+        .await
+        .map_err(|error| format!("cannot listen on {wanted}: {error}; name another address with --listen"))?;
+    let listen = listener.local_addr()?;
+    let origin = match &config.public_url {
+        Some(origin) => origin.clone(),
+        None => Origin::parse(&format!("http://{listen}"))?,
+    };
+    let address = origin.to_string();
+    let Opened { shop, test_gateway } = open(config, &Wishes { origin: &address, make: true }).await?;
+    let templates = Templates::load(match &config.theme {
+        Some(folder) => templates::Settings::with_folder(folder.clone()),
+        None => templates::Settings::default(),
+    })?;
+    if serve.demo {
+        demo::furnish(&shop).await?;
+    }
+    let site = site(config, &shop, (origin, &templates, test_gateway.clone())).await?;
+    let (stopping, stop) = watch::channel(false);
+    let mut loops = start_loops(&shop, &templates, (&test_gateway, &stop));
+    if serve.demo {
+        loops.spawn(demo::write_history(shop.clone(), templates.clone(), test_gateway.clone(), told_to_stop(stop.clone())));
+    }
+    greet(config, &address);
+    let stopped = web::serve(listener, &site.0, site.1, asked_to_stop()).await;
+    say("Closing: finishing what is under way.");
+    stopping.send_replace(true);
+    while loops.join_next().await.is_some() {}
+    shop.db.close().await;
+    if stopped.connections_cut > 0 || stopped.operations_left > 0 {
+        tracing::warn!("{} connections and {} operations did not finish in time", stopped.connections_cut, stopped.operations_left);
+    }
+    say("Closed.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tells the operator where everything is.
+fn greet(config: &Config, address: &str) {
+    say(format_args!("The shop is open: {address}"));
+    match &config.database {
+        Some(_) => say(format_args!("Its data is in {} and {}.", config.database_in_words(), absolute(&config.data).display())),
+        None => say(format_args!("Its data is in {}.", absolute(&config.data).display())),
+    }
+    if config.smtp.is_none() {
+        say("Mails are kept, not sent: no mail server is configured. Read them with `vitrine mail list`.");
+    }
+    say("Stop it with Ctrl-C.");
+}
+
+async fn site(
+    config: &Config,
+    shop: &Shop,
+    (origin, templates, test_gateway): (Origin, &Templates, TestGateway),
+) -> Result<(Site, axum::Router), Failure> {
+    let mut web_config = web::Config::new(origin, CsrfKey(server_key(shop, Purpose::FormTokens).await?));
+    web_config.trusted_proxies.clone_from(&config.trusted_proxies);
+    web_config.metrics_token.clone_from(&config.metrics_token);
+    let storefront = Storefront::new(shop.clone(), templates.clone())
+        .with_data_at(if config.database.is_some() { config.database_in_words() } else { absolute(&config.data).display().to_string() })
+        .with_test_page(Arc::new(TestPage(test_gateway)));
+    let site = Site::new(web_config, readiness(shop.clone()), Arc::new(storefront.clone()));
+    let app = site.router(storefront::routes(&storefront));
+    Ok((site, app))
+}
+
+/// The shop can work when its database answers.
+fn readiness(shop: Shop) -> Readiness {
+    Arc::new(move || {
+        let db = shop.db.clone();
+        Box::pin(async move { db.schema_version().await.map(drop).map_err(|error| format!("the database does not answer: {error}")) })
+    })
+}
+
+/// The work beside the pages: jobs, the search index, the test gateway's notices.
+fn start_loops(shop: &Shop, templates: &Templates, (test_gateway, stop): (&TestGateway, &watch::Receiver<bool>)) -> JoinSet<()> {
+    let mut loops = JoinSet::new();
+    let runner = commerce::jobs::runner(shop, templates);
+    let stopped = told_to_stop(stop.clone());
+    loops.spawn(async move { runner.run_forever(stopped).await });
+    loops.spawn(commerce::search::follow(shop.clone(), told_to_stop(stop.clone())));
+    loops.spawn(deliver_notices(shop.clone(), test_gateway.clone(), told_to_stop(stop.clone())));
+    loops
+}
+
+/// Plays the test gateway's side of its notices.
+async fn deliver_notices(shop: Shop, test_gateway: TestGateway, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        if let Err(error) = test_gateway.deliver_due_notices(&shop).await {
+            tracing::warn!("The test gateway's notices wait: {error}");
+        }
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(NOTICES_EVERY) => {}
+        }
+    }
+}
+
+async fn told_to_stop(mut stop: watch::Receiver<bool>) {
+    // An error means that whoever tells is gone: time to stop as well.
+    let told = stop.wait_for(|stop| *stop).await;
+    drop(told);
+}
+
+/// Ctrl-C, or the polite signal of service managers.
+async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+            drop(interrupt.await);
+            return;
+        };
+        tokio::select! {
+            interrupted = interrupt => drop(interrupted),
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}
