@@ -28,8 +28,8 @@ use crate::staff::Actor;
 pub use requirements::{Requirement, payment_methods, requirements};
 pub(crate) use resume::{CANCEL_UNPAID, CancelUnpaid, RESUME, Resume};
 pub use resume::{
-    NoticeFailed, cancel_payment, cancel_unpaid, continue_payment, receive_notice, resume_payment,
-    tidy,
+    NoticeFailed, Sweep, cancel_payment, cancel_unpaid, continue_payment, receive_notice,
+    resume_payment, tidy,
 };
 
 /// Places the order of the visitor's cart.

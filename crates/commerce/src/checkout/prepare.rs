@@ -26,7 +26,8 @@ pub(super) fn prepare(
     gateways: &Gateways,
     (visitor, cmd): (&Secret, &PlaceOrder),
 ) -> Result<Prepared, PlaceOrderError> {
-    let mut cart = carts::lock_by_visitor(tx, act.now, visitor)?.ok_or(PlaceOrderError::EmptyCart)?;
+    let mut cart =
+        carts::lock_by_visitor(tx, act.now, visitor)?.ok_or(PlaceOrderError::EmptyCart)?;
     if let Some(order) = orders::find_by_cart(tx, &cart.id)? {
         if order.status != OrderStatus::Draft {
             return Ok(Prepared::Already(Box::new(order)));

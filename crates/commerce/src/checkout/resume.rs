@@ -148,7 +148,7 @@ pub async fn resume_payment(shop: &Shop, id: &PaymentId) -> Result<Sweep, Intern
     let now = shop.clock.now();
     let mut outcome = look_up(shop, &payment).await;
     let overdue = now.since(payment.created_at) >= PATIENCE;
-    if overdue && matches!(outcome, Outcome::NeedsAction { .. }) {
+    if overdue && matches!(outcome, Outcome::NeedsAction { .. } | Outcome::Unknown { .. }) {
         if let Some(gateway) = shop.gateways.find(&payment.gateway) {
             outcome = gateway.cancel(&payment.id).await;
         }

@@ -39,4 +39,16 @@ on_both! {
         assert_eq!(shop.gateway.charges(), [7_290 - 490]);
         shop.assert_clean().await;
     }
+
+    async fn a_placed_order_is_confirmed_once_and_its_money_taken(shop: &TestShop) {
+        let vase = shop.product("Tarn vase", euros(6_800), 3).await;
+        let shopper = shop.ready_shopper(&[(&vase, 1)]).await;
+        shop.place(&shopper).await.unwrap();
+        assert_eq!(shop.run_jobs().await.dead, 0);
+        shop.let_pass(2 * kernel::time::HOUR).await;
+        assert_eq!(shop.mailbox.subjects(), ["Your order 1001 at Wrenfold"]);
+        assert_eq!(shop.gateway.moved(), (6_800, 0));
+        assert_eq!(shop.dead_jobs().await, []);
+        shop.assert_clean().await;
+    }
 }

@@ -148,7 +148,11 @@ pub(super) fn change_level(
         params![change.on_hand, change.allocated, change.reserved, now, variant, location],
     )?;
     // A figure that is not there cannot be explained by anything: better to undo all of it.
-    if changed == 1 { Ok(()) } else { Err(DbError::NoRow) }
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(DbError::NoRow)
+    }
 }
 
 /// What is on hand of a variant at each location, locked until the transaction ends.

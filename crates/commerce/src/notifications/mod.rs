@@ -10,5 +10,5 @@ mod outbox;
 mod tests;
 pub mod view;
 
-pub use outbox::{Mail, MailStatus, find_mail, list_mails, resend_mail, send_mail};
-pub(crate) use outbox::{NewMail, SEND_MAIL, SendError, SendMail, write_mail};
+pub use outbox::{Mail, MailStatus, SendError, find_mail, list_mails, resend_mail, send_mail};
+pub(crate) use outbox::{NewMail, SEND_MAIL, SendMail, give_up, write_mail};

@@ -193,6 +193,9 @@ pub async fn send_mail(shop: &Shop, id: &MailId) -> Result<(), SendError> {
     let Some(mail) = mail.filter(|mail| mail.status != MailStatus::Sent) else {
         return Ok(());
     };
+    if !shop.mailer.is_configured() {
+        return set_aside(shop, id, MailStatus::Kept).await;
+    }
     let letter = Letter {
         id: mail.id.to_string(),
         from_name: settings.shop.name,
@@ -224,6 +227,28 @@ pub async fn send_mail(shop: &Shop, id: &MailId) -> Result<(), SendError> {
         MailError::Later(why) => SendError::Later(why),
         MailError::Never(why) => SendError::Never(why),
     })
+}
+
+/// Gives up sending a mail that no server took for days. It stays readable, and can be sent again by hand.
+pub(crate) async fn give_up(shop: &Shop, id: &MailId) -> Result<(), Internal> {
+    set_aside(shop, id, MailStatus::Dead).await
+}
+
+/// Leaves a mail that was not sent in the outbox, so marked.
+async fn set_aside<E>(shop: &Shop, id: &MailId, status: MailStatus) -> Result<(), E>
+where
+    E: From<DbError> + Send + 'static,
+{
+    let id = id.clone();
+    shop.db
+        .write(move |tx| {
+            tx.execute(
+                "UPDATE mails SET status = $1 WHERE id = $2 AND status = 'pending'",
+                params![status, id],
+            )?;
+            Ok(())
+        })
+        .await
 }
 
 /// Has a mail sent, or sent again. False if there is no such mail.

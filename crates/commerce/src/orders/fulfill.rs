@@ -53,7 +53,9 @@ pub enum ShipError {
         left: i64,
     },
     /// Sold before they came in, and not in yet.
-    #[error("only {there} of {sku} are in the building; ship those, or enter the goods received first")]
+    #[error(
+        "only {there} of {sku} are in the building; ship those, or enter the goods received first"
+    )]
     NotThere {
         /// Of which line.
         sku: String,
@@ -167,7 +169,10 @@ fn ship(tx: &mut Tx<'_>, act: &Act, cmd: &ShipOrder) -> Result<FulfillmentId, Sh
                 });
             }
             Err(NotShipped::NotPromised) => {
-                let what = format!("{quantity} of {} are not promised to {}", line.sku, order.id);
+                let what = format!(
+                    "{quantity} of {} are not promised to {}",
+                    line.sku, order.id
+                );
                 return Err(Internal::bug(what).into());
             }
         }

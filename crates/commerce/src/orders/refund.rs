@@ -326,12 +326,7 @@ pub(super) fn settle(
 }
 
 /// The money is on its way: what had not left is free for others.
-fn given_back(
-    tx: &mut Tx<'_>,
-    act: &Act,
-    order: &OrderId,
-    id: &RefundId,
-) -> Result<(), Internal> {
+fn given_back(tx: &mut Tx<'_>, act: &Act, order: &OrderId, id: &RefundId) -> Result<(), Internal> {
     emit(
         tx,
         act,

@@ -14,8 +14,7 @@ use kernel::{Money, OrderId, PaymentEventId, PaymentId, Timestamp};
 
 pub(crate) use store::{
     Begun, NewMove, NewPayment, begin_move, fail, finish_move, first_notice, insert, lock,
-    note_action, pending_moves, record_authorized,
-    refundable, record_received, set_status,
+    note_action, pending_moves, record_authorized, record_received, refundable, set_status,
 };
 pub use store::{events_of, find, find_event, of_order, settled_sums};
 

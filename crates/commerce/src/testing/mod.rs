@@ -3,18 +3,20 @@
 mod gateway;
 mod mailbox;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use db::Db;
 use db::testing::TestDatabase;
+use jobs::{DeadJob, Drained};
 use kernel::address::AddressInput;
-use kernel::time::ManualClock;
+use kernel::time::{MINUTE, ManualClock};
 use kernel::{
     Country, Currency, DeliveryMethodId, Money, Quantity, RandomIds, Rate, Secret, Sku, Slug,
     VariantId,
 };
 use object_store::memory::InMemory;
 use pricing::{DeliveryKind, DeliveryRule};
+use templates::Templates;
 
 pub use gateway::{Answering, FakeGateway};
 pub use mailbox::Mailbox;
@@ -261,6 +263,30 @@ impl TestShop {
         .await
     }
 
+    /// Runs every job that is due by the shop's clock, and what becomes due by it.
+    pub async fn run_jobs(&self) -> Drained {
+        let runner = crate::jobs::runner(&self.shop, theme());
+        runner.run_due().await.expect("the queue can be read")
+    }
+
+    /// Lets time pass, minute by minute at first and then in longer steps, with jobs running as they become due.
+    pub async fn let_pass(&self, millis: i64) {
+        let until = self.shop.clock.now().plus(millis);
+        let mut step = MINUTE;
+        while self.shop.clock.now() < until {
+            self.clock
+                .advance(step.min(until.since(self.shop.clock.now())));
+            self.run_jobs().await;
+            step = step.saturating_mul(3).saturating_div(2);
+        }
+    }
+
+    /// Jobs that were given up.
+    pub async fn dead_jobs(&self) -> Vec<DeadJob> {
+        let read = self.shop.db.read(|tx| jobs::dead_jobs(tx, 100));
+        read.await.expect("the queue can be read")
+    }
+
     /// Fails with every breach if the books do not balance.
     pub async fn assert_clean(&self) {
         let breaches = crate::verify::verify(&self.shop)
@@ -271,6 +297,14 @@ impl TestShop {
             "the books do not balance: {breaches:#?}"
         );
     }
+}
+
+/// The default theme, read once for all tests.
+fn theme() -> &'static Templates {
+    static THEME: OnceLock<Templates> = OnceLock::new();
+    THEME.get_or_init(|| {
+        Templates::load(templates::Settings::strict()).expect("the default theme can be read")
+    })
 }
 
 /// An address in Amsterdam, as typed.

@@ -130,11 +130,19 @@ fn unreadable(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<Breach>, DbError> 
     };
     for (id, address, delivery_tax, rounding) in &orders {
         judge(id, "the address", reads::<Address>(address));
-        judge(id, "the tax of the delivery", reads::<Vec<TaxLine>>(delivery_tax));
+        judge(
+            id,
+            "the tax of the delivery",
+            reads::<Vec<TaxLine>>(delivery_tax),
+        );
         judge(id, "the rounding policy", reads::<RoundingPolicy>(rounding));
     }
     for (id, options) in &lines {
-        judge(id, "the options of a line", reads::<Vec<(String, String)>>(options));
+        judge(
+            id,
+            "the options of a line",
+            reads::<Vec<(String, String)>>(options),
+        );
     }
     Ok(breaches)
 }
