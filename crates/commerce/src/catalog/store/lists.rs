@@ -79,19 +79,26 @@ const BUYABLE_FIRST: &str = "CASE WHEN EXISTS (
                      OR s.on_hand - s.allocated - s.reserved + s.backorder_limit > 0)
            ) THEN 0 ELSE 1 END";
 
-fn order(listing: &Listing) -> String {
-    match (listing.sort, &listing.scope) {
-        (Sort::Featured, Scope::All) => {
-            format!("{BUYABLE_FIRST}, p.published_at DESC NULLS LAST, p.id DESC")
-        }
-        (Sort::Featured, Scope::Category(_) | Scope::Collection(_)) => {
-            format!("{BUYABLE_FIRST}, l.position, p.id")
-        }
-        (Sort::Newest, _) => "p.published_at DESC NULLS LAST, p.id DESC".to_owned(),
-        (Sort::PriceUp, _) => "p.min_price_minor, p.id".to_owned(),
-        (Sort::PriceDown, _) => "p.max_price_minor DESC, p.id".to_owned(),
-        (Sort::Name, _) => "p.title_folded, p.id".to_owned(),
-    }
+/// What a list is sorted by: the columns, and their order. Then comes the id, so that the order is total.
+fn order(listing: &Listing) -> (String, &'static str) {
+    let (keys, order) = match (listing.sort, &listing.scope) {
+        (Sort::Featured, Scope::All) => (
+            format!("{BUYABLE_FIRST} AS k1, p.published_at AS k2"),
+            "k1, k2 DESC NULLS LAST, id DESC",
+        ),
+        (Sort::Featured, Scope::Category(_) | Scope::Collection(_)) => (
+            format!("{BUYABLE_FIRST} AS k1, l.position AS k2"),
+            "k1, k2, id",
+        ),
+        (Sort::Newest, _) => (
+            "p.published_at AS k1".to_owned(),
+            "k1 DESC NULLS LAST, id DESC",
+        ),
+        (Sort::PriceUp, _) => ("p.min_price_minor AS k1".to_owned(), "k1, id"),
+        (Sort::PriceDown, _) => ("p.max_price_minor AS k1".to_owned(), "k1 DESC, id"),
+        (Sort::Name, _) => ("p.title_folded AS k1".to_owned(), "k1, id"),
+    };
+    (keys, order)
 }
 
 fn scope_id(scope: &Scope) -> Vec<Value> {
@@ -102,20 +109,19 @@ fn scope_id(scope: &Scope) -> Vec<Value> {
     }
 }
 
-fn with_pictures(page: &str) -> String {
+/// The rows of a page that was found, in its order. Only ids are sorted: a long list is walked through in narrow rows.
+fn rows_of(page: &str, order: &str) -> String {
     format!(
         "WITH page AS ({page})
-         SELECT page.id, page.slug, page.title, page.summary, page.currency, page.min_price_minor, page.max_price_minor,
-                page.published_at, page.total, m.id AS media_id, m.content_hash, m.width, m.height, m.widths, m.ground,
-                pm.alt
+         SELECT p.id, p.slug, p.title, p.summary, p.currency, p.min_price_minor, p.max_price_minor, p.published_at,
+                page.total, m.id AS media_id, m.content_hash, m.width, m.height, m.widths, m.ground, pm.alt
            FROM page
-           LEFT JOIN product_media pm ON pm.product_id = page.id AND pm.position = 0
+           JOIN products p ON p.id = page.id
+           LEFT JOIN product_media pm ON pm.product_id = p.id AND pm.position = 0
            LEFT JOIN media m ON m.id = pm.media_id
-          ORDER BY page.place"
+          ORDER BY {order}"
     )
 }
-
-const LISTED: &str = "p.id, p.slug, p.title, p.summary, p.currency, p.min_price_minor, p.max_price_minor, p.published_at";
 
 /// One page of a list of active products.
 pub(crate) fn page(tx: &mut Tx<'_>, listing: &Listing) -> Result<Vec<CardRow>, DbError> {
@@ -124,15 +130,16 @@ pub(crate) fn page(tx: &mut Tx<'_>, listing: &Listing) -> Result<Vec<CardRow>, D
     let second = first.saturating_add(1);
     parameters.push(listing.page.size().to_value());
     parameters.push(listing.page.offset().to_value());
+    let (keys, order) = order(listing);
+    let source = source(&listing.scope);
     let page = format!(
-        "SELECT {LISTED}, COUNT(*) OVER () AS total, ROW_NUMBER() OVER (ORDER BY {order}) AS place
+        "SELECT p.id, {keys}, (SELECT COUNT(*) FROM {source} p.status = 'active') AS total
            FROM {source} p.status = 'active'
-          ORDER BY place
-          LIMIT ${first} OFFSET ${second}",
-        order = order(listing),
-        source = source(&listing.scope),
+          ORDER BY {order}
+          LIMIT ${first} OFFSET ${second}"
     );
-    tx.query(&with_pictures(&page), &parameters)
+    let outer = order.replace("id", "page.id");
+    tx.query(&rows_of(&page, &outer), &parameters)
 }
 
 /// How many active products a list has.
@@ -145,12 +152,10 @@ pub(crate) fn count(tx: &mut Tx<'_>, scope: &Scope) -> Result<u32, DbError> {
 /// Those of these products that are active, in no particular order.
 pub(crate) fn by_id(tx: &mut Tx<'_>, ids: &[ProductId]) -> Result<Vec<CardRow>, DbError> {
     let page = format!(
-        "SELECT {LISTED}, COUNT(*) OVER () AS total, 0 AS place
-           FROM products p
-          WHERE p.id IN ({}) AND p.status = 'active'",
+        "SELECT p.id, 0 AS total FROM products p WHERE p.id IN ({}) AND p.status = 'active'",
         in_list(1, ids.len())
     );
-    tx.query(&with_pictures(&page), &values_of(ids))
+    tx.query(&rows_of(&page, "page.id"), &values_of(ids))
 }
 
 /// The first `each` active products of each of these collections, as [`page`] orders them.
