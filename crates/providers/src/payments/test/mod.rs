@@ -16,6 +16,8 @@ mod books;
 mod notices;
 mod page;
 #[cfg(test)]
+mod shop_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -69,7 +71,10 @@ impl TestGateway {
     /// The same gateway and books, by another clock: for a history that is written afterwards.
     #[must_use]
     pub fn with_clock(&self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, ..self.clone() }
+        Self {
+            clock,
+            ..self.clone()
+        }
     }
 
     fn page_url(&self, gateway_ref: &str) -> String {
