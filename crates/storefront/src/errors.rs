@@ -35,7 +35,7 @@ impl Storefront {
         let read = self.shop().db.read(move |tx| Base::read(tx, now, None));
         read.await
             .inspect_err(|error: &Internal| {
-                tracing::warn!("An error page does without the shop: {error}")
+                tracing::warn!("An error page does without the shop: {error}");
             })
             .ok()
     }

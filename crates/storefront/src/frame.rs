@@ -171,11 +171,7 @@ impl Base {
             });
         let mut places: Vec<Link> = collections.take(most).collect();
         if places.is_empty() {
-            places = self
-                .shelves()
-                .map(|node| category_link(node))
-                .take(most)
-                .collect();
+            places = self.shelves().map(category_link).take(most).collect();
         }
         places
     }

@@ -107,6 +107,10 @@ pub(crate) fn sample_quote() -> QuoteView {
 impl Page for CartPage {
     const TEMPLATE: &'static str = "pages/cart.html";
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "every field of a sample is named once"
+    )]
     fn samples() -> Vec<(&'static str, Self)> {
         let euros = |cents| kernel::Currency::EUR.minor(cents);
         let day = kernel::Timestamp::from_millis(1_795_428_000_000);

@@ -114,6 +114,10 @@ pub struct Change {
 impl Page for CheckoutPage {
     const TEMPLATE: &'static str = "pages/checkout.html";
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "every field of a sample is named once"
+    )]
     fn samples() -> Vec<(&'static str, Self)> {
         let address = sample();
         let page = |checkout| Self {

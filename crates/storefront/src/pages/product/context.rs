@@ -209,6 +209,10 @@ impl Page for ProductPage {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "every field of a sample is named once"
+)]
 fn sample() -> ProductPage {
     let euros = |cents| kernel::Currency::EUR.minor(cents);
     let day = kernel::Timestamp::from_millis(1_795_428_000_000);
