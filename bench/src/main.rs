@@ -1,7 +1,7 @@
 //! Measures what the shop's foundations can do on the machine at hand.
 //!
 //! `cargo run --release -p bench -- writes` measures durable writes. Figures are worth something only beside the disk's
-//! own, from a release build, on a machine that does nothing else; see `docs/` for those we publish.
+//! own, from a release build, on a machine that does nothing else.
 
 use std::io::Write;
 use std::path::PathBuf;

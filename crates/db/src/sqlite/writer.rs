@@ -29,10 +29,7 @@ pub(super) fn run(connection: Connection, shared: &Shared, options: &Options) {
     while let Some(first) = shared.writes.next() {
         writer.write_together(first);
     }
-    // The last connection to close writes the log back into the database file.
-    if let Err((_, error)) = writer.connection.close() {
-        tracing::warn!("The database did not close cleanly, which the next start repairs: {error}");
-    }
+    writer.close();
 }
 
 struct Writer<'a> {
@@ -60,6 +57,22 @@ impl Ran {
 }
 
 impl Writer<'_> {
+    /// Writes the log back into the database file, so that a copy of that file alone is the shop.
+    fn close(self) {
+        if self.poison.is_none()
+            && let Err(error) =
+                self.connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        {
+            tracing::warn!("The log was not written back, which the next start does: {error}");
+        }
+        if let Err((_, error)) = self.connection.close() {
+            tracing::warn!(
+                "The database did not close cleanly, which the next start repairs: {error}"
+            );
+        }
+    }
+
     fn write_together(&mut self, first: Box<dyn Work>) {
         if let Err(error) = self.begin() {
             return first.settle(Err(error));

@@ -129,7 +129,9 @@ fn memory_folder() -> Option<PathBuf> {
     TempDir::new_in(memory).is_ok().then(|| memory.to_owned())
 }
 
-fn skip(reason: &str) {
+/// Says that there is no server; panics where one is required.
+#[doc(hidden)]
+pub fn skip(reason: &str) {
     let required = std::env::var("VITRINE_REQUIRE_POSTGRES").is_ok_and(|value| value == "1");
     assert!(
         !required,

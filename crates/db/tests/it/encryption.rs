@@ -1,24 +1,10 @@
 //! PostgreSQL: TLS, with the certificate and the name checked.
 
-use std::io::Write;
-
-use db::testing::TlsServer;
+use db::testing::{TlsServer, skip};
 use db::{Db, DbError, Location, Options, params};
 
 fn server() -> Option<TlsServer> {
-    match TlsServer::find() {
-        Ok(server) => Some(server),
-        Err(reason) => {
-            assert!(
-                std::env::var("VITRINE_REQUIRE_POSTGRES").is_err(),
-                "there is no PostgreSQL: {reason}"
-            );
-            std::io::stderr()
-                .write_all(format!("skipped: no PostgreSQL ({reason})\n").as_bytes())
-                .unwrap();
-            None
-        }
-    }
+    TlsServer::find().inspect_err(|reason| skip(reason)).ok()
 }
 
 fn open(server: &TlsServer, host: &str, query: &str) -> Result<Db, DbError> {

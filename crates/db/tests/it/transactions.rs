@@ -220,3 +220,19 @@ async fn on_postgres_a_full_line_sends_the_next_one_away() {
         a_full_line_sends_the_next_one_away(&db).await;
     }
 }
+
+#[tokio::test]
+async fn a_closed_sqlite_shop_is_one_file_that_only_its_owner_reads() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let db = TestDatabase::sqlite(MIGRATIONS).await;
+    add(&db, "a", 1).await.unwrap();
+    let db::Location::Sqlite(path) = db.location() else {
+        panic!("it is SQLite")
+    };
+    let log = path.with_extension("sqlite-wal");
+    assert!(log.metadata().unwrap().len() > 0);
+    db.close().await;
+    assert_eq!(log.metadata().map_or(0, |log| log.len()), 0);
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+}
