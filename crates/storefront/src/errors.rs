@@ -16,13 +16,13 @@ const PLACES: usize = 4;
 impl ErrorPages for Storefront {
     fn draw<'a>(&'a self, asked: &'a Asked, page: &'a ErrorPage) -> BoxFuture<'a, Option<String>> {
         Box::pin(async move {
-            // Only a page that is not there asks the database for ways on; all others may be drawn because it fails, or
-            // because there are too many requests already.
-            let ways_on = [StatusCode::NOT_FOUND, StatusCode::GONE].map(|status| status.as_u16());
-            let base = if ways_on.contains(&page.error.status) {
-                self.read_base().await
-            } else {
+            // These may be drawn because the database fails, or because there are too many requests already.
+            let leave_it_alone =
+                page.error.status >= 500 || page.error.status == StatusCode::TOO_MANY_REQUESTS;
+            let base = if leave_it_alone {
                 None
+            } else {
+                self.read_base(asked).await
             };
             self.draw_error(asked, page.clone(), base.as_ref())
         })
@@ -30,9 +30,12 @@ impl ErrorPages for Storefront {
 }
 
 impl Storefront {
-    async fn read_base(&self) -> Option<Base> {
-        let now = self.shop().clock.now();
-        let read = self.shop().db.read(move |tx| Base::read(tx, now, None));
+    async fn read_base(&self, asked: &Asked) -> Option<Base> {
+        let (now, session) = (self.shop().clock.now(), asked.session.clone());
+        let read = self
+            .shop()
+            .db
+            .read(move |tx| Base::read(tx, now, session.as_ref()));
         read.await
             .inspect_err(|error: &Internal| {
                 tracing::warn!("An error page does without the shop: {error}");
@@ -60,6 +63,10 @@ impl Storefront {
             nav: Vec::new(),
         });
         debug_assert_eq!(shop.locale, LOCALE);
+        if asked.uri.path().starts_with("/orders/") {
+            // What was typed is no word to look for, but somebody's secret.
+            page.error.search = None;
+        }
         if page.error.links.is_empty() {
             page.error.links = places(base.map(|base| base.places(PLACES)).unwrap_or_default());
         }
@@ -74,8 +81,8 @@ impl Storefront {
             },
             nav,
             links: base.map(Base::links).unwrap_or_default(),
-            // Whose page it is does not matter here, and an error may be about just that.
-            cart_count: 0,
+            cart_count: base.map_or(0, |base| base.cart_count),
+            // No form of an error page changes anything.
             csrf: String::new(),
             search_query: String::new(),
             notices: Vec::new(),

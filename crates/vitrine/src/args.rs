@@ -28,7 +28,13 @@ pub(crate) struct Common {
     pub(crate) data: Option<PathBuf>,
 
     /// A PostgreSQL database instead of the file in the data folder: postgres://user:password@host/name.
-    #[arg(long, global = true, value_name = "URL", env = "VITRINE_DATABASE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "VITRINE_DATABASE",
+        hide_env_values = true
+    )]
     pub(crate) database: Option<String>,
 
     /// Where buyers reach the shop, as in https://shop.example. Links in mails begin with it; with https, cookies are
@@ -42,7 +48,13 @@ pub(crate) struct Common {
 
     /// The mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…. Without it mails are kept in the outbox,
     /// to be read with `vitrine mail list`.
-    #[arg(long, global = true, value_name = "URL", env = "VITRINE_SMTP", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "VITRINE_SMTP",
+        hide_env_values = true
+    )]
     pub(crate) smtp: Option<String>,
 
     /// The address mails are sent from. Needed with --smtp.
@@ -50,11 +62,23 @@ pub(crate) struct Common {
     pub(crate) mail_from: Option<String>,
 
     /// Addresses or networks of proxies whose X-Forwarded-… headers are believed, separated by commas: 10.0.0.0/8.
-    #[arg(long, global = true, value_name = "LIST", env = "VITRINE_TRUSTED_PROXIES", value_delimiter = ',')]
+    #[arg(
+        long,
+        global = true,
+        value_name = "LIST",
+        env = "VITRINE_TRUSTED_PROXIES",
+        value_delimiter = ','
+    )]
     pub(crate) trusted_proxies: Option<Vec<String>>,
 
     /// What a reader of /metrics on another machine has to send as a bearer token. Without it only this machine may read.
-    #[arg(long, global = true, value_name = "TOKEN", env = "VITRINE_METRICS_TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "TOKEN",
+        env = "VITRINE_METRICS_TOKEN",
+        hide_env_values = true
+    )]
     pub(crate) metrics_token: Option<String>,
 
     /// How the log is written: `text` for people or `json` for machines. [default: text]

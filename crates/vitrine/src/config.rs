@@ -46,7 +46,10 @@ pub(crate) struct Smtp {
 impl fmt::Debug for Config {
     /// Without passwords and tokens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config").field("data", &self.data).field("listen", &self.listen).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("data", &self.data)
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
     }
 }
 
@@ -54,10 +57,15 @@ impl fmt::Debug for Config {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     #[error("the configuration file {file} cannot be read: {source}", file = file.display())]
-    Unreadable { file: PathBuf, source: std::io::Error },
+    Unreadable {
+        file: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the configuration file {file} is not right: {message}", file = file.display())]
     BadFile { file: PathBuf, message: String },
-    #[error("there is no option {0}; the options and their environment variables are listed by `vitrine --help`")]
+    #[error(
+        "there is no option {0}; the options and their environment variables are listed by `vitrine --help`"
+    )]
     UnknownVariable(String),
     #[error("--log-format is {0:?}; use text or json")]
     BadLogFormat(String),
@@ -65,13 +73,17 @@ pub(crate) enum ConfigError {
     BadPublicUrl(String, web::NotAnOrigin),
     #[error("--trusted-proxies has {0:?}: {1}")]
     BadProxy(String, web::NotANetwork),
-    #[error("--database is {0:?}; it must begin with postgres://. For SQLite name the folder with --data instead")]
+    #[error(
+        "--database is {0:?}; it must begin with postgres://. For SQLite name the folder with --data instead"
+    )]
     BadDatabase(String),
     #[error("--smtp needs --mail-from: the address mails are sent from")]
     NoSender,
     #[error("--mail-from is {0:?}: {1}")]
     BadSender(String, kernel::TextError),
-    #[error("the log level {0:?} is not one; use error, warn, info, debug, trace, or a filter such as warn,commerce=debug")]
+    #[error(
+        "the log level {0:?} is not one; use error, warn, info, debug, trace, or a filter such as warn,commerce=debug"
+    )]
     BadLog(String),
 }
 
@@ -113,25 +125,49 @@ const NOT_OPTIONS: &[&str] = &["VITRINE_TEST_", "VITRINE_REQUIRE_"];
 
 impl Config {
     /// Decides every option. `common` holds the flags, and what the environment says where there is no flag.
-    pub(crate) fn load(common: &Common, environment: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        let ours = environment.keys().filter(|name| name.starts_with("VITRINE_"));
-        let unknown = ours.filter(|name| !VARIABLES.contains(&name.as_str())).find(|name| !NOT_OPTIONS.iter().any(|prefix| name.starts_with(prefix)));
+    pub(crate) fn load(
+        common: &Common,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, ConfigError> {
+        let ours = environment
+            .keys()
+            .filter(|name| name.starts_with("VITRINE_"));
+        let unknown = ours
+            .filter(|name| !VARIABLES.contains(&name.as_str()))
+            .find(|name| !NOT_OPTIONS.iter().any(|prefix| name.starts_with(prefix)));
         if let Some(unknown) = unknown {
             return Err(ConfigError::UnknownVariable(unknown.clone()));
         }
         let file = Self::file(common)?;
-        let data = common.data.clone().or(file.data).unwrap_or_else(|| PathBuf::from("data"));
+        let data = common
+            .data
+            .clone()
+            .or(file.data)
+            .unwrap_or_else(|| PathBuf::from("data"));
         let database = common.database.clone().or(file.database);
-        if let Some(url) = database.as_ref().filter(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
+        if let Some(url) = database
+            .as_ref()
+            .filter(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://"))
+        {
             return Err(ConfigError::BadDatabase(url.clone()));
         }
         let public_url = common.public_url.clone().or(file.public_url).map(|url| {
             web::Origin::parse(&url).map_err(|error| ConfigError::BadPublicUrl(url, error))
         });
-        let proxies = common.trusted_proxies.clone().or(file.trusted_proxies).unwrap_or_default();
-        let trusted_proxies = proxies.into_iter().map(|text| text.parse().map_err(|error| ConfigError::BadProxy(text, error)));
+        let proxies = common
+            .trusted_proxies
+            .clone()
+            .or(file.trusted_proxies)
+            .unwrap_or_default();
+        let trusted_proxies = proxies.into_iter().map(|text| {
+            text.parse()
+                .map_err(|error| ConfigError::BadProxy(text, error))
+        });
         let log = common.log.clone().or(file.log);
-        if let Some(filter) = log.as_ref().filter(|filter| tracing_subscriber::EnvFilter::try_new(filter).is_err()) {
+        if let Some(filter) = log
+            .as_ref()
+            .filter(|filter| tracing_subscriber::EnvFilter::try_new(filter).is_err())
+        {
             return Err(ConfigError::BadLog(filter.clone()));
         }
         Ok(Self {
@@ -140,7 +176,10 @@ impl Config {
             listen: file.listen,
             public_url: public_url.transpose()?,
             theme: common.theme.clone().or(file.theme),
-            smtp: smtp(common.smtp.clone().or(file.smtp), common.mail_from.clone().or(file.mail_from))?,
+            smtp: smtp(
+                common.smtp.clone().or(file.smtp),
+                common.mail_from.clone().or(file.mail_from),
+            )?,
             trusted_proxies: trusted_proxies.collect::<Result<_, _>>()?,
             metrics_token: common.metrics_token.clone().or(file.metrics_token),
             log_json: log_json(common.log_format.clone().or(file.log_format))?,
@@ -151,14 +190,27 @@ impl Config {
     fn file(common: &Common) -> Result<File, ConfigError> {
         let (path, wanted) = match &common.config {
             Some(path) => (path.clone(), true),
-            None => (common.data.clone().unwrap_or_else(|| PathBuf::from("data")).join("vitrine.toml"), false),
+            None => (
+                common
+                    .data
+                    .clone()
+                    .unwrap_or_else(|| PathBuf::from("data"))
+                    .join("vitrine.toml"),
+                false,
+            ),
         };
         if !wanted && !path.exists() {
             return Ok(File::default());
         }
-        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { file: path.clone(), source })?;
+        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable {
+            file: path.clone(),
+            source,
+        })?;
         // toml's message quotes the line; the values of secrets are not quoted, only the key at fault.
-        toml::from_str(&text).map_err(|error| ConfigError::BadFile { file: path, message: error.message().to_owned() })
+        toml::from_str(&text).map_err(|error| ConfigError::BadFile {
+            file: path,
+            message: error.message().to_owned(),
+        })
     }
 
     /// Where the database is.
@@ -183,7 +235,9 @@ impl Config {
     pub(crate) fn database_in_words(&self) -> String {
         match &self.database {
             Some(url) => format!("the PostgreSQL database {}", without_password(url)),
-            None => absolute(&self.data.join("shop.sqlite")).display().to_string(),
+            None => absolute(&self.data.join("shop.sqlite"))
+                .display()
+                .to_string(),
         }
     }
 }
@@ -207,7 +261,9 @@ fn log_json(format: Option<String>) -> Result<bool, ConfigError> {
 fn without_password(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-    rest.split_once('?').map_or(rest, |(rest, _)| rest).to_owned()
+    rest.split_once('?')
+        .map_or(rest, |(rest, _)| rest)
+        .to_owned()
 }
 
 /// The path from the root, for people to find.
@@ -233,22 +289,36 @@ mod tests {
     #[test]
     fn a_flag_wins_over_the_file() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("vitrine.toml"), "public_url = \"https://file.example\"\nlog_format = \"json\"\n").unwrap();
+        std::fs::write(
+            folder.path().join("vitrine.toml"),
+            "public_url = \"https://file.example\"\nlog_format = \"json\"\n",
+        )
+        .unwrap();
         let common = Common {
             data: Some(folder.path().to_owned()),
             public_url: Some("https://flag.example".to_owned()),
             ..Common::default()
         };
         let config = load(&common).unwrap();
-        assert_eq!(config.public_url.unwrap().to_string(), "https://flag.example");
+        assert_eq!(
+            config.public_url.unwrap().to_string(),
+            "https://flag.example"
+        );
         assert!(config.log_json);
     }
 
     #[test]
     fn an_unknown_key_stops_the_start_with_its_name() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("vitrine.toml"), "publick_url = \"https://x.example\"\n").unwrap();
-        let common = Common { data: Some(folder.path().to_owned()), ..Common::default() };
+        std::fs::write(
+            folder.path().join("vitrine.toml"),
+            "publick_url = \"https://x.example\"\n",
+        )
+        .unwrap();
+        let common = Common {
+            data: Some(folder.path().to_owned()),
+            ..Common::default()
+        };
         let error = load(&common).unwrap_err().to_string();
         assert!(error.contains("publick_url"), "{error}");
     }
@@ -256,18 +326,50 @@ mod tests {
     #[test]
     fn an_unknown_variable_stops_the_start_with_its_name() {
         let environment = BTreeMap::from([("VITRINE_LISTENS".to_owned(), "x".to_owned())]);
-        let error = Config::load(&Common::default(), &environment).unwrap_err().to_string();
+        let error = Config::load(&Common::default(), &environment)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("VITRINE_LISTENS"), "{error}");
     }
 
     #[test]
     fn bad_values_are_refused_with_what_to_do() {
         for (common, hint) in [
-            (Common { log_format: Some("yaml".to_owned()), ..Common::default() }, "text or json"),
-            (Common { database: Some("mysql://x".to_owned()), ..Common::default() }, "postgres://"),
-            (Common { smtp: Some("smtp://localhost".to_owned()), ..Common::default() }, "--mail-from"),
-            (Common { public_url: Some("shop".to_owned()), ..Common::default() }, "--public-url"),
-            (Common { trusted_proxies: Some(vec!["nowhere".to_owned()]), ..Common::default() }, "--trusted-proxies"),
+            (
+                Common {
+                    log_format: Some("yaml".to_owned()),
+                    ..Common::default()
+                },
+                "text or json",
+            ),
+            (
+                Common {
+                    database: Some("mysql://x".to_owned()),
+                    ..Common::default()
+                },
+                "postgres://",
+            ),
+            (
+                Common {
+                    smtp: Some("smtp://localhost".to_owned()),
+                    ..Common::default()
+                },
+                "--mail-from",
+            ),
+            (
+                Common {
+                    public_url: Some("shop".to_owned()),
+                    ..Common::default()
+                },
+                "--public-url",
+            ),
+            (
+                Common {
+                    trusted_proxies: Some(vec!["nowhere".to_owned()]),
+                    ..Common::default()
+                },
+                "--trusted-proxies",
+            ),
         ] {
             let error = load(&common).unwrap_err().to_string();
             assert!(error.contains(hint), "{error}");
@@ -276,9 +378,15 @@ mod tests {
 
     #[test]
     fn passwords_are_never_shown() {
-        let common = Common { database: Some("postgres://ines:hunter2@db.example/shop?sslmode=disable".to_owned()), ..Common::default() };
+        let common = Common {
+            database: Some("postgres://ines:hunter2@db.example/shop?sslmode=disable".to_owned()),
+            ..Common::default()
+        };
         let config = load(&common).unwrap();
-        assert_eq!(config.database_in_words(), "the PostgreSQL database db.example/shop");
+        assert_eq!(
+            config.database_in_words(),
+            "the PostgreSQL database db.example/shop"
+        );
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 }

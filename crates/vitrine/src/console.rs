@@ -33,8 +33,13 @@ pub(crate) fn complain(error: &(dyn Error + 'static)) {
 
 /// Starts the log, on standard error: lines for people or JSON for machines.
 pub(crate) fn start_logging(config: &Config) {
-    let filter = config.log.clone().unwrap_or_else(|| "warn,vitrine=info,web=info".to_owned());
-    let builder = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(filter)).with_writer(std::io::stderr);
+    let filter = config
+        .log
+        .clone()
+        .unwrap_or_else(|| "warn,vitrine=info,web=info".to_owned());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(std::io::stderr);
     if config.log_json {
         builder.json().init();
     } else {

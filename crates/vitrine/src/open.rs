@@ -4,13 +4,13 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
+use commerce::index::SearchIndex;
 use commerce::keys::{Purpose, server_key};
 use commerce::ports::mail::{KeepMails, Mailer};
 use commerce::{MIGRATIONS, Shop};
 use db::{Db, Location, Options};
 use kernel::{RandomIds, SystemClock};
 use object_store::local::LocalFileSystem;
-use commerce::index::SearchIndex;
 use providers::mail::{SmtpConfig, SmtpMailer};
 use providers::payments::TestGateway;
 
@@ -46,7 +46,8 @@ pub(crate) async fn open(config: &Config, wishes: &Wishes<'_>) -> Result<Opened,
         }
     }
     make_folder(&config.media())?;
-    let db = Db::open(&location, &Options::default()).map_err(|error| format!("{} cannot be opened: {error}", config.database_in_words()))?;
+    let db = Db::open(&location, &Options::default())
+        .map_err(|error| format!("{} cannot be opened: {error}", config.database_in_words()))?;
     if wishes.make {
         db.migrate(MIGRATIONS).await?;
     } else {
@@ -58,13 +59,23 @@ pub(crate) async fn open(config: &Config, wishes: &Wishes<'_>) -> Result<Opened,
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
         media: Arc::new(media),
-        search: if wishes.make { SearchIndex::in_folder(&config.search())? } else { SearchIndex::in_memory()? },
+        search: if wishes.make {
+            SearchIndex::in_folder(&config.search())?
+        } else {
+            SearchIndex::in_memory()?
+        },
         gateways: commerce::ports::gateway::Gateways::default(),
         mailer: mailer(config)?,
         origin: wishes.origin.into(),
     };
     let key = server_key(&shop, Purpose::TestGateway).await?;
-    let test_gateway = TestGateway::new(shop.db.clone(), Arc::clone(&shop.clock), Arc::clone(&shop.ids), key, wishes.origin);
+    let test_gateway = TestGateway::new(
+        shop.db.clone(),
+        Arc::clone(&shop.clock),
+        Arc::clone(&shop.ids),
+        key,
+        wishes.origin,
+    );
     shop.gateways = providers::payments::gateways(test_gateway.clone());
     Ok(Opened { shop, test_gateway })
 }
@@ -73,10 +84,18 @@ async fn refuse_other_version(db: &Db, config: &Config) -> Result<(), Failure> {
     let wanted = MIGRATIONS.last().map_or(0, db::Migration::version);
     let found = db.schema_version().await?;
     if found < wanted {
-        return Err(format!("{} is at version {found}, this program needs {wanted}; run `vitrine migrate` first", config.database_in_words()).into());
+        return Err(format!(
+            "{} is at version {found}, this program needs {wanted}; run `vitrine migrate` first",
+            config.database_in_words()
+        )
+        .into());
     }
     if found > wanted {
-        return Err(format!("{} is at version {found}, this program knows {wanted}; use a newer vitrine", config.database_in_words()).into());
+        return Err(format!(
+            "{} is at version {found}, this program knows {wanted}; use a newer vitrine",
+            config.database_in_words()
+        )
+        .into());
     }
     Ok(())
 }
@@ -88,13 +107,20 @@ fn make_folder(folder: &Path) -> Result<(), Failure> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder).map_err(|error| {
-        format!("the folder {} cannot be made: {error}; name another with --data", absolute(folder).display()).into()
+        format!(
+            "the folder {} cannot be made: {error}; name another with --data",
+            absolute(folder).display()
+        )
+        .into()
     })
 }
 
 fn mailer(config: &Config) -> Result<Arc<dyn Mailer>, Failure> {
     match &config.smtp {
-        Some(smtp) => Ok(Arc::new(SmtpMailer::new(SmtpConfig::parse(&smtp.url, Some(smtp.from.as_str()))?))),
+        Some(smtp) => Ok(Arc::new(SmtpMailer::new(SmtpConfig::parse(
+            &smtp.url,
+            Some(smtp.from.as_str()),
+        )?))),
         None => Ok(Arc::new(KeepMails)),
     }
 }

@@ -24,23 +24,31 @@ use crate::test_page::TestPage;
 use crate::{Failure, demo};
 
 /// Where the shop listens if nothing else is said: this machine only.
-const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+const LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 /// How often the test gateway looks for notices to deliver.
 const NOTICES_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs the shop until it is told to stop.
 pub(crate) async fn serve(config: &Config, serve: &Serve) -> Outcome {
     let wanted = serve.listen.or(config.listen).unwrap_or(LISTEN);
-    let listener = TcpListener::bind(wanted)
-        .await
-        .map_err(|error| format!("cannot listen on {wanted}: {error}; name another address with --listen"))?;
+    let listener = TcpListener::bind(wanted).await.map_err(|error| {
+        format!("cannot listen on {wanted}: {error}; name another address with --listen")
+    })?;
     let listen = listener.local_addr()?;
     let origin = match &config.public_url {
         Some(origin) => origin.clone(),
         None => Origin::parse(&format!("http://{listen}"))?,
     };
     let address = origin.to_string();
-    let Opened { shop, test_gateway } = open(config, &Wishes { origin: &address, make: true }).await?;
+    let Opened { shop, test_gateway } = open(
+        config,
+        &Wishes {
+            origin: &address,
+            make: true,
+        },
+    )
+    .await?;
     let templates = Templates::load(match &config.theme {
         Some(folder) => templates::Settings::with_folder(folder.clone()),
         None => templates::Settings::default(),
@@ -50,10 +58,13 @@ pub(crate) async fn serve(config: &Config, serve: &Serve) -> Outcome {
     }
     let site = site(config, &shop, (origin, &templates, test_gateway.clone())).await?;
     let (stopping, stop) = watch::channel(false);
-    let mut loops = start_loops(&shop, &templates, (&test_gateway, &stop));
-    if serve.demo {
-        loops.spawn(demo::write_history(shop.clone(), templates.clone(), test_gateway.clone(), told_to_stop(stop.clone())));
-    }
+    let mut loops = start_loops(&shop, &test_gateway, &stop);
+    loops.spawn(run_jobs(
+        shop.clone(),
+        templates.clone(),
+        serve.demo.then(|| test_gateway.clone()),
+        stop.clone(),
+    ));
     greet(config, &address);
     let stopped = web::serve(listener, &site.0, site.1, asked_to_stop()).await;
     say("Closing: finishing what is under way.");
@@ -61,7 +72,11 @@ pub(crate) async fn serve(config: &Config, serve: &Serve) -> Outcome {
     while loops.join_next().await.is_some() {}
     shop.db.close().await;
     if stopped.connections_cut > 0 || stopped.operations_left > 0 {
-        tracing::warn!("{} connections and {} operations did not finish in time", stopped.connections_cut, stopped.operations_left);
+        tracing::warn!(
+            "{} connections and {} operations did not finish in time",
+            stopped.connections_cut,
+            stopped.operations_left
+        );
     }
     say("Closed.");
     Ok(ExitCode::SUCCESS)
@@ -71,11 +86,20 @@ pub(crate) async fn serve(config: &Config, serve: &Serve) -> Outcome {
 fn greet(config: &Config, address: &str) {
     say(format_args!("The shop is open: {address}"));
     match &config.database {
-        Some(_) => say(format_args!("Its data is in {} and {}.", config.database_in_words(), absolute(&config.data).display())),
-        None => say(format_args!("Its data is in {}.", absolute(&config.data).display())),
+        Some(_) => say(format_args!(
+            "Its data is in {} and {}.",
+            config.database_in_words(),
+            absolute(&config.data).display()
+        )),
+        None => say(format_args!(
+            "Its data is in {}.",
+            absolute(&config.data).display()
+        )),
     }
     if config.smtp.is_none() {
-        say("Mails are kept, not sent: no mail server is configured. Read them with `vitrine mail list`.");
+        say(
+            "Mails are kept, not sent: no mail server is configured. Read them with `vitrine mail list`.",
+        );
     }
     say("Stop it with Ctrl-C.");
 }
@@ -85,13 +109,26 @@ async fn site(
     shop: &Shop,
     (origin, templates, test_gateway): (Origin, &Templates, TestGateway),
 ) -> Result<(Site, axum::Router), Failure> {
-    let mut web_config = web::Config::new(origin, CsrfKey(server_key(shop, Purpose::FormTokens).await?));
-    web_config.trusted_proxies.clone_from(&config.trusted_proxies);
+    let mut web_config = web::Config::new(
+        origin,
+        CsrfKey(server_key(shop, Purpose::FormTokens).await?),
+    );
+    web_config
+        .trusted_proxies
+        .clone_from(&config.trusted_proxies);
     web_config.metrics_token.clone_from(&config.metrics_token);
     let storefront = Storefront::new(shop.clone(), templates.clone())
-        .with_data_at(if config.database.is_some() { config.database_in_words() } else { absolute(&config.data).display().to_string() })
+        .with_data_at(if config.database.is_some() {
+            config.database_in_words()
+        } else {
+            absolute(&config.data).display().to_string()
+        })
         .with_test_page(Arc::new(TestPage(test_gateway)));
-    let site = Site::new(web_config, readiness(shop.clone()), Arc::new(storefront.clone()));
+    let site = Site::new(
+        web_config,
+        readiness(shop.clone()),
+        Arc::new(storefront.clone()),
+    );
     let app = site.router(storefront::routes(&storefront));
     Ok((site, app))
 }
@@ -100,18 +137,46 @@ async fn site(
 fn readiness(shop: Shop) -> Readiness {
     Arc::new(move || {
         let db = shop.db.clone();
-        Box::pin(async move { db.schema_version().await.map(drop).map_err(|error| format!("the database does not answer: {error}")) })
+        Box::pin(async move {
+            db.schema_version()
+                .await
+                .map(drop)
+                .map_err(|error| format!("the database does not answer: {error}"))
+        })
     })
 }
 
-/// The work beside the pages: jobs, the search index, the test gateway's notices.
-fn start_loops(shop: &Shop, templates: &Templates, (test_gateway, stop): (&TestGateway, &watch::Receiver<bool>)) -> JoinSet<()> {
+/// Runs the shop's jobs. A demo shop gets its history first: jobs of today would tidy the past away while it is written.
+async fn run_jobs(
+    shop: Shop,
+    templates: Templates,
+    demo: Option<TestGateway>,
+    stop: watch::Receiver<bool>,
+) {
+    if let Some(gateway) = demo {
+        demo::write_history(&shop, &templates, &gateway, told_to_stop(stop.clone())).await;
+    }
+    commerce::jobs::runner(&shop, &templates)
+        .run_forever(told_to_stop(stop))
+        .await;
+}
+
+/// The other work beside the pages: the search index, the test gateway's notices.
+fn start_loops(
+    shop: &Shop,
+    test_gateway: &TestGateway,
+    stop: &watch::Receiver<bool>,
+) -> JoinSet<()> {
     let mut loops = JoinSet::new();
-    let runner = commerce::jobs::runner(shop, templates);
-    let stopped = told_to_stop(stop.clone());
-    loops.spawn(async move { runner.run_forever(stopped).await });
-    loops.spawn(commerce::search::follow(shop.clone(), told_to_stop(stop.clone())));
-    loops.spawn(deliver_notices(shop.clone(), test_gateway.clone(), told_to_stop(stop.clone())));
+    loops.spawn(commerce::search::follow(
+        shop.clone(),
+        told_to_stop(stop.clone()),
+    ));
+    loops.spawn(deliver_notices(
+        shop.clone(),
+        test_gateway.clone(),
+        told_to_stop(stop.clone()),
+    ));
     loops
 }
 
@@ -140,7 +205,9 @@ async fn asked_to_stop() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {
-        let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        let Ok(mut terminate) =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        else {
             drop(interrupt.await);
             return;
         };

@@ -12,10 +12,20 @@ pub(crate) struct TestPage(pub(crate) TestGateway);
 
 impl HostedTestPage for TestPage {
     fn page<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Result<TestPayment, Problem>> {
-        Box::pin(async move { self.0.page(reference).await.map(shown).map_err(|error| problem(&error)) })
+        Box::pin(async move {
+            self.0
+                .page(reference)
+                .await
+                .map(shown)
+                .map_err(|error| problem(&error))
+        })
     }
 
-    fn choose<'a>(&'a self, reference: &'a str, choice: Choice) -> BoxFuture<'a, Result<TestPayment, Problem>> {
+    fn choose<'a>(
+        &'a self,
+        reference: &'a str,
+        choice: Choice,
+    ) -> BoxFuture<'a, Result<TestPayment, Problem>> {
         let choice = match choice {
             Choice::Approve => payments::Choice::Approve,
             Choice::Decline => payments::Choice::Decline,
@@ -23,7 +33,13 @@ impl HostedTestPage for TestPage {
             Choice::Late => payments::Choice::AnswerLate,
             Choice::Never => payments::Choice::NeverAnswer,
         };
-        Box::pin(async move { self.0.choose(reference, choice).await.map(shown).map_err(|error| problem(&error)) })
+        Box::pin(async move {
+            self.0
+                .choose(reference, choice)
+                .await
+                .map(shown)
+                .map_err(|error| problem(&error))
+        })
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::{MatchedPath, Request};
 use data_encoding::HEXLOWER;
 use http::{HeaderMap, Method, Uri, Version};
-use kernel::Ids;
+use kernel::{Ids, Secret};
 
 use crate::peer::{Peer, SocketPeer};
 use crate::site::Config;
+use crate::visitor::session_in;
 
 /// A request without its body: for error pages, logs and checks.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Asked {
     pub id: RequestId,
     /// The client.
     pub peer: Peer,
+    /// The visitor's session, if there is one: for error pages, which have no extractors.
+    pub session: Option<Secret>,
     pub(crate) version: Version,
 }
 
@@ -73,6 +76,7 @@ impl Asked {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(id.clone());
         Self {
+            session: session_in(request.headers(), &config.origin),
             method: request.method().clone(),
             uri: request.uri().clone(),
             headers: request.headers().clone(),

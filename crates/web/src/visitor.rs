@@ -7,6 +7,7 @@ use http::header::SET_COOKIE;
 use http::request::Parts;
 use kernel::{Code, Secret};
 
+use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::site::Site;
 use crate::{cookie, csrf};
@@ -35,10 +36,8 @@ pub struct Visitor {
 impl Visitor {
     /// The visitor of a request that is only known by its headers, as in an error page.
     pub fn of(site: &Site, headers: &HeaderMap) -> Self {
-        let name = cookie::name(COOKIE, &site.config().origin);
-        let session = cookie::values(headers, &name).find_map(|value| Secret::parse(value).ok());
         Self {
-            session,
+            session: session_in(headers, &site.config().origin),
             site: site.clone(),
         }
     }
@@ -71,6 +70,12 @@ impl Visitor {
             .map(|session| csrf::token(key, session))
             .unwrap_or_default()
     }
+}
+
+/// The session in the cookie of these headers, if there is one.
+pub(crate) fn session_in(headers: &HeaderMap, origin: &Origin) -> Option<Secret> {
+    let name = cookie::name(COOKIE, origin);
+    cookie::values(headers, &name).find_map(|value| Secret::parse(value).ok())
 }
 
 impl<S: Sync> FromRequestParts<S> for Visitor {

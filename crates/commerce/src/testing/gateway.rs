@@ -28,6 +28,16 @@ pub enum Answering {
     WrongAmount,
     /// Approves for another merchant.
     WrongAccount,
+    /// Approves a payment nobody asked for.
+    WrongPayment,
+    /// Approves with real money what was asked for in test mode.
+    WrongMode,
+    /// Approves under another name than before.
+    WrongReference,
+    /// Approves at once, and later refuses to move any of it.
+    RefuseMoves,
+    /// Approves at once, and later does not answer when money is to move.
+    SilentMoves,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +87,22 @@ impl FakeGateway {
     /// The buyer gives every payment up that waits on the gateway's page.
     pub fn decline(&self) {
         self.decide(State::Declined);
+    }
+
+    /// A payment that was declined, given up or canceled is approved after all: gateways do that.
+    pub fn approve_after_all(&self, payment: &PaymentId) {
+        let mut books = self.books();
+        let held = books.held.get_mut(payment).expect("the gateway knows it");
+        held.state = State::Approved;
+    }
+
+    /// Every payment it has heard of, with what was asked for, in the order they were begun.
+    pub fn payments(&self) -> Vec<(PaymentId, i64)> {
+        let books = self.books();
+        let known = books.held.iter();
+        known
+            .map(|(id, held)| (id.clone(), held.amount.minor()))
+            .collect()
     }
 
     fn decide(&self, state: State) {
@@ -138,13 +164,20 @@ impl FakeGateway {
         let mut books = self.books();
         books.asked += 1;
         let answering = books.answering;
-        if answering == Answering::Silent {
+        if matches!(answering, Answering::Silent | Answering::SilentMoves) {
             return Moved::Unknown {
                 why: "no answer".to_owned(),
             };
         }
         if let Some(before) = books.moves.get(&request.key) {
             return before.clone();
+        }
+        if answering == Answering::RefuseMoves {
+            let refused = Moved::Refused {
+                reason: "not today".to_owned(),
+            };
+            books.moves.insert(request.key.clone(), refused.clone());
+            return refused;
         }
         let payment = request
             .gateway_ref
@@ -191,12 +224,22 @@ fn approval(payment: &PaymentId, amount: Money, answering: Answering) -> Outcome
     } else {
         "fake-account"
     };
+    let other = PaymentId::new(&kernel::RandomIds);
+    let reference = if answering == Answering::WrongReference {
+        &other
+    } else {
+        payment
+    };
     Outcome::Approved(Approval {
-        payment: payment.clone(),
-        gateway_ref: format!("fake-{payment}"),
+        gateway_ref: format!("fake-{reference}"),
+        payment: if answering == Answering::WrongPayment {
+            other
+        } else {
+            payment.clone()
+        },
         amount,
         account: account.to_owned(),
-        live: false,
+        live: answering == Answering::WrongMode,
     })
 }
 
@@ -235,7 +278,12 @@ impl Gateway for FakeGateway {
                     | Answering::LoseAnswer
                     | Answering::Silent
                     | Answering::WrongAmount
-                    | Answering::WrongAccount => State::Approved,
+                    | Answering::WrongAccount
+                    | Answering::WrongPayment
+                    | Answering::WrongMode
+                    | Answering::WrongReference
+                    | Answering::RefuseMoves
+                    | Answering::SilentMoves => State::Approved,
                 };
                 let new = Held {
                     state,

@@ -1,5 +1,7 @@
 //! A shop for tests: the real thing on a fresh database, with a clock to move, a gateway to script and a mailbox to read.
 
+mod dice;
+mod doings;
 mod gateway;
 mod mailbox;
 
@@ -18,6 +20,7 @@ use object_store::memory::InMemory;
 use pricing::{DeliveryKind, DeliveryRule};
 use templates::Templates;
 
+pub use dice::Dice;
 pub use gateway::{Answering, FakeGateway};
 pub use mailbox::Mailbox;
 

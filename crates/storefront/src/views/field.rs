@@ -407,7 +407,7 @@ mod tests {
         );
         assert_eq!(
             names("HK"),
-            ["name", "company", "line1", "line2", "city", "region"]
+            ["name", "company", "region", "city", "line1", "line2"]
         );
     }
 

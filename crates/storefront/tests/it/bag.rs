@@ -40,6 +40,11 @@ async fn looking_around_leaves_no_cookie_and_the_first_thing_in_the_bag_brings_o
         ],
     );
     assert_eq!(bag.header("cache-control"), "no-store");
+    // Also where there is no page, the bag is still theirs.
+    browser
+        .get("/no-such-page")
+        .await
+        .says(404, &["We cannot find that page", "Bag, 2 items"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -102,11 +102,17 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 
 /// A way into this shop, for any number of browsers.
 pub(crate) fn open(shop: &TestShop) -> Router {
+    open_with(shop, |storefront| storefront)
+}
+
+/// The same, set up further.
+pub(crate) fn open_with(shop: &TestShop, set_up: impl FnOnce(Storefront) -> Storefront) -> Router {
     static THEME: OnceLock<Templates> = OnceLock::new();
     let theme = THEME
         .get_or_init(|| Templates::load(Settings::strict()).unwrap())
         .clone();
-    let storefront = Storefront::new(shop.shop.clone(), theme).with_data_at("/var/lib/vitrine");
+    let storefront =
+        set_up(Storefront::new(shop.shop.clone(), theme).with_data_at("/var/lib/vitrine"));
     let config = Config::new(Origin::parse(&shop.shop.origin).unwrap(), CsrfKey([7; 32]));
     let ready = Arc::new(
         || -> futures_util::future::BoxFuture<'static, Result<(), String>> {

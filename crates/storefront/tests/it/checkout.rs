@@ -109,7 +109,7 @@ async fn step_by_step_the_form_is_filled_in_and_kept() {
             "Test payment",
             "Bank transfer",
             "Pay €22.90",
-            "no money moves",
+            "No money moves",
             "Post, €4.90",
         ],
     );

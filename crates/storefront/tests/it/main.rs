@@ -12,3 +12,5 @@ mod checkout;
 mod files;
 #[cfg(test)]
 mod paying;
+#[cfg(test)]
+mod test_provider;

@@ -143,8 +143,12 @@ async fn a_shopper_pays_and_sees_the_order() {
     ] {
         let answer = other.get(missing).await;
         answer.says(404, &["We cannot find that page"]);
-        bodies.push(answer.words().len());
+        bodies.push(answer.words());
     }
+    assert!(
+        bodies.windows(2).all(|two| two[0] == two[1]),
+        "every wrong link gets the same answer"
+    );
     ready.shop.assert_clean().await;
 }
 

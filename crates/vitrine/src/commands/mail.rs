@@ -18,27 +18,45 @@ pub(crate) async fn run(config: &Config, command: Mail) -> Outcome {
     let shop = opened(config).await?.shop;
     match command {
         Mail::List { page } => {
-            let mails = shop.db.read(move |tx| list_mails(tx, PageRequest::new(page, PAGE))).await?;
+            let mails = shop
+                .db
+                .read(move |tx| list_mails(tx, PageRequest::new(page, PAGE)))
+                .await?;
             if mails.total == 0 {
                 say("There are no mails yet. One is written for every order that is placed.");
             }
             for mail in &mails.items {
-                say(format_args!("{}  {}  {:8} {:32} {}", mail.id, mail.created_at, mail.status, mail.recipient, mail.subject));
+                say(format_args!(
+                    "{}  {}  {:8} {:32} {}",
+                    mail.id, mail.created_at, mail.status, mail.recipient, mail.subject
+                ));
                 if let Some(error) = &mail.last_error {
                     say(format_args!("    {error}"));
                 }
             }
             if mails.pages() > 1 {
-                say(format_args!("Page {} of {}; the next is `vitrine mail list --page {}`.", mails.number, mails.pages(), mails.number.saturating_add(1)));
+                say(format_args!(
+                    "Page {} of {}; the next is `vitrine mail list --page {}`.",
+                    mails.number,
+                    mails.pages(),
+                    mails.number.saturating_add(1)
+                ));
             }
         }
         Mail::Show { id, html } => {
             let wanted = parse(&id)?;
-            let mail = shop.db.read(move |tx| find_mail(tx, &wanted)).await?.ok_or_else(|| unknown(&id))?;
+            let mail = shop
+                .db
+                .read(move |tx| find_mail(tx, &wanted))
+                .await?
+                .ok_or_else(|| unknown(&id))?;
             if html {
                 say(&mail.html);
             } else {
-                say(format_args!("To: {}\nSubject: {}\nStatus: {}\n\n{}", mail.recipient, mail.subject, mail.status, mail.text));
+                say(format_args!(
+                    "To: {}\nSubject: {}\nStatus: {}\n\n{}",
+                    mail.recipient, mail.subject, mail.status, mail.text
+                ));
             }
         }
         Mail::Resend { id } => {

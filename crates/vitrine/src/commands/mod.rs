@@ -12,15 +12,35 @@ use crate::open::{Opened, Wishes, open};
 
 /// The shop's data as it is, for a command.
 async fn opened(config: &Config) -> Result<Opened, Box<dyn std::error::Error + Send + Sync>> {
-    let origin = config.public_url.as_ref().map_or_else(|| "http://127.0.0.1:8080".to_owned(), ToString::to_string);
-    open(config, &Wishes { origin: &origin, make: false }).await
+    let origin = config
+        .public_url
+        .as_ref()
+        .map_or_else(|| "http://127.0.0.1:8080".to_owned(), ToString::to_string);
+    open(
+        config,
+        &Wishes {
+            origin: &origin,
+            make: false,
+        },
+    )
+    .await
 }
 
 /// `migrate`.
 pub(crate) async fn migrate(config: &Config) -> Outcome {
-    let opened = open(config, &Wishes { origin: "http://127.0.0.1:8080", make: true }).await?;
+    let opened = open(
+        config,
+        &Wishes {
+            origin: "http://127.0.0.1:8080",
+            make: true,
+        },
+    )
+    .await?;
     let version = opened.shop.db.schema_version().await?;
-    say(format_args!("{} is up to date, at version {version}.", config.database_in_words()));
+    say(format_args!(
+        "{} is up to date, at version {version}.",
+        config.database_in_words()
+    ));
     opened.shop.db.close().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -34,7 +54,10 @@ pub(crate) async fn verify(config: &Config) -> Outcome {
         say(breach);
     }
     if breaches.is_empty() {
-        say(format_args!("The books balance: {} rules, nothing to find fault with.", commerce::verify::rules()));
+        say(format_args!(
+            "The books balance: {} rules, nothing to find fault with.",
+            commerce::verify::rules()
+        ));
         return Ok(ExitCode::SUCCESS);
     }
     say(format_args!("{} breaches.", breaches.len()));

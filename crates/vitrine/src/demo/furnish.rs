@@ -3,7 +3,9 @@
 use commerce::Shop;
 use commerce::delivery::{self, CreateMethod, CreateZone, create_method, create_zone};
 use commerce::inventory;
-use commerce::settings::{self, BankAccount, HomeSettings, SellingSettings, Settings, ShopSettings};
+use commerce::settings::{
+    self, BankAccount, HomeSettings, SellingSettings, Settings, ShopSettings,
+};
 use commerce::staff::Operator;
 use commerce::tax::{SetTaxRate, set_rate};
 use kernel::{Country, Currency, Money, Rate};
@@ -16,7 +18,10 @@ use crate::console::say;
 /// Where parcels cost least.
 const NEAR: &[&str] = &["NL", "BE", "DE"];
 /// The rest of Europe that the shop delivers to.
-const FAR: &[&str] = &["AT", "CZ", "DK", "EE", "ES", "FI", "FR", "GB", "IE", "IT", "LT", "LU", "LV", "NO", "PL", "PT", "SE", "SI", "SK"];
+const FAR: &[&str] = &[
+    "AT", "CZ", "DK", "EE", "ES", "FI", "FR", "GB", "IE", "IT", "LT", "LU", "LV", "NO", "PL", "PT",
+    "SE", "SI", "SK",
+];
 
 /// Standard and reduced rates, in basis points, by country; the reduced one is that of food.
 const TAXES: &[(&str, i64, i64)] = &[
@@ -68,14 +73,24 @@ fn wrenfold() -> Settings {
     let shop = ShopSettings {
         name: "Wrenfold".to_owned(),
         tagline: Some("Good things for slow mornings.".to_owned()),
-        intro: Some("Stoneware, coffee and paper made by eleven people in one old dye works.".to_owned()),
+        intro: Some(
+            "Stoneware, coffee and paper made by eleven people in one old dye works.".to_owned(),
+        ),
         announcement: Some("Free delivery over €60 · 30-day returns".to_owned()),
         email: Some("hello@wrenfold.example".to_owned()),
-        address_lines: vec!["Wrenfold".to_owned(), "The old dye works, Canal side 3".to_owned(), "2312 XK Leiden".to_owned()],
+        address_lines: vec![
+            "Wrenfold".to_owned(),
+            "The old dye works, Canal side 3".to_owned(),
+            "2312 XK Leiden".to_owned(),
+        ],
         time_zone: "Europe/Amsterdam".to_owned(),
     };
     let selling = SellingSettings {
-        bank: Some(BankAccount { holder: "Wrenfold".to_owned(), iban: "NL02ABNA0123456789".to_owned(), bic: Some("ABNANL2A".to_owned()) }),
+        bank: Some(BankAccount {
+            holder: "Wrenfold".to_owned(),
+            iban: "NL02ABNA0123456789".to_owned(),
+            bic: Some("ABNANL2A".to_owned()),
+        }),
         returns_days: Some(30),
         low_stock_at: 5,
         ..SellingSettings::default()
@@ -93,19 +108,31 @@ fn wrenfold() -> Settings {
                 .to_owned(),
         ),
     };
-    Settings { shop, selling, home }
+    Settings {
+        shop,
+        selling,
+        home,
+    }
 }
 
 async fn taxes(shop: &Shop) -> Result<(), Failure> {
     let home = Country::parse("NL")?;
-    let known = shop.db.read(move |tx| commerce::tax::rates_for(tx, home, home)).await?;
+    let known = shop
+        .db
+        .read(move |tx| commerce::tax::rates_for(tx, home, home))
+        .await?;
     if known.find(home, &TaxClass::new("standard")).is_some() {
         return Ok(());
     }
     for (country, standard, reduced) in TAXES {
         let country = Country::parse(country)?;
         for (class, bps) in [("standard", *standard), ("reduced", *reduced)] {
-            let rate = SetTaxRate { country, class: TaxClass::new(class), name: "VAT".to_owned(), rate: Rate::basis_points(bps) };
+            let rate = SetTaxRate {
+                country,
+                class: TaxClass::new(class),
+                name: "VAT".to_owned(),
+                rate: Rate::basis_points(bps),
+            };
             set_rate(shop, operator().may(), rate).await?;
         }
     }
@@ -123,17 +150,28 @@ async fn ways_to_deliver(shop: &Shop) -> Result<(), Failure> {
         location_id: None,
         name: "PostNL, to your door".to_owned(),
         description: String::new(),
-        rule: DeliveryRule { kind: DeliveryKind::Flat { price: euros(490) }, free_over: Some(euros(6_000)) },
+        rule: DeliveryRule {
+            kind: DeliveryKind::Flat { price: euros(490) },
+            free_over: Some(euros(6_000)),
+        },
         days: (1, 2),
     };
     create_method(shop, operator().may(), post).await?;
-    let tier = |up_to_grams, cents| WeightTier { up_to_grams, price: euros(cents) };
+    let tier = |up_to_grams, cents| WeightTier {
+        up_to_grams,
+        price: euros(cents),
+    };
     let bike = CreateMethod {
         zone_id: Some(near),
         location_id: None,
         name: "Courier, next working day".to_owned(),
         description: "Needs somebody at home".to_owned(),
-        rule: DeliveryRule { kind: DeliveryKind::ByWeight { tiers: vec![tier(2_000, 990), tier(10_000, 1_490), tier(30_000, 2_490)] }, free_over: None },
+        rule: DeliveryRule {
+            kind: DeliveryKind::ByWeight {
+                tiers: vec![tier(2_000, 990), tier(10_000, 1_490), tier(30_000, 2_490)],
+            },
+            free_over: None,
+        },
         days: (1, 1),
     };
     create_method(shop, operator().may(), bike).await?;
@@ -142,7 +180,12 @@ async fn ways_to_deliver(shop: &Shop) -> Result<(), Failure> {
         location_id: None,
         name: "PostNL, Europe".to_owned(),
         description: String::new(),
-        rule: DeliveryRule { kind: DeliveryKind::Flat { price: euros(1_200) }, free_over: None },
+        rule: DeliveryRule {
+            kind: DeliveryKind::Flat {
+                price: euros(1_200),
+            },
+            free_over: None,
+        },
         days: (3, 6),
     };
     create_method(shop, operator().may(), abroad).await?;
@@ -152,7 +195,10 @@ async fn ways_to_deliver(shop: &Shop) -> Result<(), Failure> {
         location_id: places.last().map(|place| place.id.clone()),
         name: "Pick up at the old dye works".to_owned(),
         description: "Thursday to Saturday, 10 to 17".to_owned(),
-        rule: DeliveryRule { kind: DeliveryKind::Pickup, free_over: None },
+        rule: DeliveryRule {
+            kind: DeliveryKind::Pickup,
+            free_over: None,
+        },
         days: (1, 3),
     };
     create_method(shop, operator().may(), pickup).await?;
@@ -160,6 +206,17 @@ async fn ways_to_deliver(shop: &Shop) -> Result<(), Failure> {
 }
 
 async fn zone(shop: &Shop, name: &str, codes: &[&str]) -> Result<kernel::DeliveryZoneId, Failure> {
-    let countries = codes.iter().map(|code| Country::parse(code)).collect::<Result<Vec<_>, _>>()?;
-    Ok(create_zone(shop, operator().may(), CreateZone { name: name.to_owned(), countries }).await?)
+    let countries = codes
+        .iter()
+        .map(|code| Country::parse(code))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(create_zone(
+        shop,
+        operator().may(),
+        CreateZone {
+            name: name.to_owned(),
+            countries,
+        },
+    )
+    .await?)
 }

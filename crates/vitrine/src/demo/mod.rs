@@ -16,10 +16,15 @@ use crate::console::say;
 pub(crate) use furnish::furnish;
 
 /// Writes the history of an opened demo shop, unless it has one. The shop sells meanwhile.
-pub(crate) async fn write_history(shop: Shop, templates: Templates, gateway: TestGateway, stop: impl Future<Output = ()>) {
+pub(crate) async fn write_history(
+    shop: &Shop,
+    templates: &Templates,
+    gateway: &TestGateway,
+    stop: impl Future<Output = ()>,
+) {
     tokio::select! {
         () = stop => {}
-        written = history(&shop, &templates, &gateway) => match written {
+        written = history(shop, templates, gateway) => match written {
             Ok(0) => {}
             Ok(count) => say(format_args!("The demo shop has its history now: {count} orders of the last 60 days.")),
             Err(error) => tracing::error!("The demo shop's orders could not be written: {error}"),
@@ -27,8 +32,15 @@ pub(crate) async fn write_history(shop: Shop, templates: Templates, gateway: Tes
     }
 }
 
-async fn history(shop: &Shop, templates: &Templates, gateway: &TestGateway) -> Result<u32, Failure> {
-    let orders = shop.db.read(|tx| commerce::orders::list(tx, PageRequest::new(1, 1))).await?;
+async fn history(
+    shop: &Shop,
+    templates: &Templates,
+    gateway: &TestGateway,
+) -> Result<u32, Failure> {
+    let orders = shop
+        .db
+        .read(|tx| commerce::orders::list(tx, PageRequest::new(1, 1)))
+        .await?;
     if orders.total > 0 {
         return Ok(0);
     }
@@ -36,7 +48,9 @@ async fn history(shop: &Shop, templates: &Templates, gateway: &TestGateway) -> R
         shop,
         |past| gateway.with_clock(std::sync::Arc::clone(&past.clock)),
         |evening| async move {
-            commerce::jobs::runner(&evening, templates).run_due().await?;
+            commerce::jobs::runner(&evening, templates)
+                .run_due()
+                .await?;
             Ok(())
         },
     )

@@ -6,23 +6,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use commerce::carts::{AddToCart, CheckoutForm, add_to_cart, find_by_visitor, quote_cart, save_checkout_form};
+use commerce::carts::{
+    AddToCart, CheckoutForm, add_to_cart, find_by_visitor, quote_cart, save_checkout_form,
+};
 use commerce::catalog::{Listing, Scope, Shown, Sort, find_product_page, list_cards};
 use commerce::checkout::{PlaceOrder, Placement, continue_payment, place_order};
 use commerce::inventory::{AdjustStock, MovementKind, adjust_stock, locations};
 use commerce::orders::{
-    self, CancelOrder, CapturePayment, Order, ReceiveTransfer, RefundLine, RefundOrder, ReturnMoney, ShipOrder, cancel_order, capture_payment,
-    receive_transfer, refund_order, ship_order,
+    self, CancelOrder, CapturePayment, Order, ReceiveTransfer, RefundLine, RefundOrder,
+    ReturnMoney, ShipOrder, cancel_order, capture_payment, receive_transfer, refund_order,
+    ship_order,
 };
 use commerce::payments::{self, SessionStatus};
 use commerce::settings;
 use commerce::staff::Operator;
 use commerce::{Internal, Shop, Shopper};
 use kernel::address::AddressInput;
-use kernel::time::{DAY, HOUR, ManualClock, MINUTE};
+use kernel::time::{DAY, HOUR, MINUTE, ManualClock};
 use kernel::{Country, PageRequest, Quantity, Timestamp, VariantId};
-use providers::payments::TestGateway;
 use providers::payments::Choice;
+use providers::payments::TestGateway;
 
 use super::Failure;
 use super::people::{PEOPLE, Person};
@@ -82,7 +85,11 @@ struct Then {
 }
 
 /// Writes the history. `at_evening` runs what the shop's jobs would have done by the end of each day.
-pub(super) async fn write<F>(shop: &Shop, gateway_at: impl Fn(&Shop) -> TestGateway, at_evening: impl Fn(Shop) -> F) -> Result<u32, Failure>
+pub(super) async fn write<F>(
+    shop: &Shop,
+    gateway_at: impl Fn(&Shop) -> TestGateway,
+    at_evening: impl Fn(Shop) -> F,
+) -> Result<u32, Failure>
 where
     F: Future<Output = Result<(), Failure>>,
 {
@@ -95,15 +102,25 @@ where
         past.clock = Arc::new(ManualClock::at(at));
         let gateway = gateway_at(&past);
         past.gateways = providers::payments::gateways(gateway.clone());
-        Then { shop: past, gateway }
+        Then {
+            shop: past,
+            gateway,
+        }
     };
-    bring_in(&then(now.plus(-i64::from(DAYS).saturating_mul(DAY) - DAY)).shop, &plan).await?;
+    bring_in(
+        &then(now.plus(-i64::from(DAYS).saturating_mul(DAY) - DAY)).shop,
+        &plan,
+    )
+    .await?;
     let mut count: u32 = 0;
     let mut open: Vec<(Order, Course)> = Vec::new();
     for day in (0..DAYS).rev() {
         let evening = now.plus(-i64::from(day).saturating_mul(DAY));
         let morning = evening.plus(-DAY);
-        for planned in plan.iter().filter(|planned| planned.at > morning && planned.at <= evening) {
+        for planned in plan
+            .iter()
+            .filter(|planned| planned.at > morning && planned.at <= evening)
+        {
             if let Some(order) = place(&then(planned.at), planned).await? {
                 count = count.saturating_add(1);
                 open.push((order, planned.course));
@@ -117,11 +134,20 @@ where
 
 /// What can be bought, the first variants of a product more often.
 async fn goods(shop: &Shop) -> Result<Vec<VariantId>, Failure> {
-    let listing = Listing { scope: Scope::All, sort: Sort::Name, page: PageRequest::new(1, 100) };
+    let listing = Listing {
+        scope: Scope::All,
+        sort: Sort::Name,
+        page: PageRequest::new(1, 100),
+    };
     let mut goods = Vec::new();
     for card in list_cards(shop, listing).await?.items {
         if let Some(Shown::Product(page)) = find_product_page(shop, card.slug).await? {
-            for (index, on_sale) in page.variants.iter().enumerate().filter(|(_, on_sale)| on_sale.variant.stock_tracked) {
+            for (index, on_sale) in page
+                .variants
+                .iter()
+                .enumerate()
+                .filter(|(_, on_sale)| on_sale.variant.stock_tracked)
+            {
                 let often = 4_usize.saturating_sub(index).max(1);
                 goods.extend(std::iter::repeat_n(on_sale.variant.id.clone(), often));
             }
@@ -139,7 +165,9 @@ fn plan(dice: &mut Dice, now: Timestamp, goods: &[VariantId]) -> Vec<Planned> {
             let back = i64::from(day).saturating_mul(DAY);
             let minute = i64::from(dice.roll(14 * 60)).saturating_mul(MINUTE);
             let at = now.plus(-back - 30 * MINUTE - minute);
-            let Some(person) = dice.pick(PEOPLE) else { continue };
+            let Some(person) = dice.pick(PEOPLE) else {
+                continue;
+            };
             let course = match dice.roll(100) {
                 0..=11 => Course::Transfer,
                 12..=16 => Course::Canceled,
@@ -154,8 +182,16 @@ fn plan(dice: &mut Dice, now: Timestamp, goods: &[VariantId]) -> Vec<Planned> {
                     lines.insert(variant.clone(), 1 + dice.roll(2));
                 }
             }
-            let lines = lines.into_iter().filter_map(|(variant, count)| Some((variant, Quantity::new(count).ok()?))).collect();
-            plan.push(Planned { at, person, lines, course });
+            let lines = lines
+                .into_iter()
+                .filter_map(|(variant, count)| Some((variant, Quantity::new(count).ok()?)))
+                .collect();
+            plan.push(Planned {
+                at,
+                person,
+                lines,
+                course,
+            });
         }
     }
     plan.sort_by_key(|planned| planned.at);
@@ -165,14 +201,19 @@ fn plan(dice: &mut Dice, now: Timestamp, goods: &[VariantId]) -> Vec<Planned> {
 /// The goods the plan will sell come in beforehand.
 async fn bring_in(shop: &Shop, plan: &[Planned]) -> Result<(), Failure> {
     let mut sold: BTreeMap<&VariantId, i64> = BTreeMap::new();
-    for planned in plan.iter().filter(|planned| planned.course != Course::Canceled) {
+    for planned in plan
+        .iter()
+        .filter(|planned| planned.course != Course::Canceled)
+    {
         for (variant, quantity) in &planned.lines {
             let sum = sold.entry(variant).or_default();
             *sum = sum.saturating_add(quantity.as_i64());
         }
     }
     let first = shop.db.read(|tx| locations(tx)).await?.into_iter().next();
-    let Some(location) = first else { return Err("the demo shop has no place that holds stock".into()) };
+    let Some(location) = first else {
+        return Err("the demo shop has no place that holds stock".into());
+    };
     for (variant, count) in sold {
         let cmd = AdjustStock {
             variant_id: variant.clone(),
@@ -195,7 +236,10 @@ async fn place(then: &Then, planned: &Planned) -> Result<Option<Order>, Failure>
     let shop = &then.shop;
     let mut visitor = None;
     for (variant_id, quantity) in &planned.lines {
-        let cmd = AddToCart { variant_id: variant_id.clone(), quantity: *quantity };
+        let cmd = AddToCart {
+            variant_id: variant_id.clone(),
+            quantity: *quantity,
+        };
         // What is not there at this moment is left out, as a shopper would.
         match add_to_cart(shop, visitor.clone(), cmd).await {
             Ok(added) => visitor = Some(added.visitor),
@@ -203,11 +247,20 @@ async fn place(then: &Then, planned: &Planned) -> Result<Option<Order>, Failure>
             Err(error) => return Err(error.into()),
         }
     }
-    let Some(visitor) = visitor else { return Ok(None) };
+    let Some(visitor) = visitor else {
+        return Ok(None);
+    };
     let shopper = Shopper { visitor };
-    let method = if planned.course == Course::Transfer { "bank_transfer" } else { "test" };
+    let method = if planned.course == Course::Transfer {
+        "bank_transfer"
+    } else {
+        "test"
+    };
     let total_seen = fill_in(shop, &shopper, (planned.person, method)).await?;
-    let cmd = PlaceOrder { total_seen, payment_method: method.to_owned() };
+    let cmd = PlaceOrder {
+        total_seen,
+        payment_method: method.to_owned(),
+    };
     let mut placement = place_order(shop, &shopper, cmd.clone()).await?;
     if planned.course == Course::SecondTry {
         decide(then, &placement, Choice::Decline).await?;
@@ -216,21 +269,31 @@ async fn place(then: &Then, planned: &Planned) -> Result<Option<Order>, Failure>
     }
     if let Placement::GoTo { .. } = placement {
         decide(then, &placement, Choice::Approve).await?;
-        placement = continue_payment(shop, &shopper).await?.ok_or("the payment is gone")?;
+        placement = continue_payment(shop, &shopper)
+            .await?
+            .ok_or("the payment is gone")?;
     }
-    let Placement::Placed(order) = placement else { return Err(format!("a planned order was not placed: {placement:?}").into()) };
+    let Placement::Placed(order) = placement else {
+        return Err(format!("a planned order was not placed: {placement:?}").into());
+    };
     capture_held(shop, &order).await?;
     Ok(Some(*order))
 }
 
 async fn decide(then: &Then, placement: &Placement, choice: Choice) -> Result<(), Failure> {
-    let Placement::GoTo { url } = placement else { return Ok(()) };
+    let Placement::GoTo { url } = placement else {
+        return Ok(());
+    };
     let reference = url.rsplit('/').next().unwrap_or_default();
     then.gateway.choose(reference, choice).await?;
     Ok(())
 }
 
-async fn fill_in(shop: &Shop, shopper: &Shopper, (person, method): (&Person, &str)) -> Result<kernel::Money, Failure> {
+async fn fill_in(
+    shop: &Shop,
+    shopper: &Shopper,
+    (person, method): (&Person, &str),
+) -> Result<kernel::Money, Failure> {
     let address = AddressInput {
         name: person.name.to_owned(),
         line1: person.line1.to_owned(),
@@ -240,8 +303,14 @@ async fn fill_in(shop: &Shop, shopper: &Shopper, (person, method): (&Person, &st
         ..AddressInput::default()
     };
     let country = Country::parse(person.country)?;
-    let methods = shop.db.read(move |tx| commerce::delivery::methods_for(tx, country)).await?;
-    let delivery = methods.into_iter().find(|method| !method.is_pickup()).ok_or("the demo shop delivers nowhere")?;
+    let methods = shop
+        .db
+        .read(move |tx| commerce::delivery::methods_for(tx, country))
+        .await?;
+    let delivery = methods
+        .into_iter()
+        .find(|method| !method.is_pickup())
+        .ok_or("the demo shop delivers nowhere")?;
     let form = CheckoutForm {
         email: Some(person.email()),
         address: Some(address),
@@ -253,7 +322,8 @@ async fn fill_in(shop: &Shop, shopper: &Shopper, (person, method): (&Person, &st
     let quote = shop
         .db
         .read(move |tx| -> Result<_, Internal> {
-            let cart = find_by_visitor(tx, now, &visitor)?.ok_or_else(|| Internal::bug("the cart is gone"))?;
+            let cart = find_by_visitor(tx, now, &visitor)?
+                .ok_or_else(|| Internal::bug("the cart is gone"))?;
             let settings = settings::load(tx)?;
             quote_cart(tx, &settings, now, &cart)
         })
@@ -265,15 +335,26 @@ async fn fill_in(shop: &Shop, shopper: &Shopper, (person, method): (&Person, &st
 async fn capture_held(shop: &Shop, order: &Order) -> Result<(), Failure> {
     let id = order.id.clone();
     let held = shop.db.read(move |tx| payments::of_order(tx, &id)).await?;
-    for payment in held.into_iter().filter(|payment| payment.status == SessionStatus::Authorized) {
-        let cmd = CapturePayment { payment_id: payment.id, amount: None, request_key: "placement".to_owned() };
+    for payment in held
+        .into_iter()
+        .filter(|payment| payment.status == SessionStatus::Authorized)
+    {
+        let cmd = CapturePayment {
+            payment_id: payment.id,
+            amount: None,
+            request_key: "placement".to_owned(),
+        };
         capture_payment(shop, operator().may(), cmd).await?;
     }
     Ok(())
 }
 
 /// What staff do with the orders that wait, at the end of a day. Keeps those that wait on.
-async fn follow_up(shop: &Shop, open: Vec<(Order, Course)>, evening: Timestamp) -> Result<Vec<(Order, Course)>, Failure> {
+async fn follow_up(
+    shop: &Shop,
+    open: Vec<(Order, Course)>,
+    evening: Timestamp,
+) -> Result<Vec<(Order, Course)>, Failure> {
     let mut still = Vec::new();
     for (order, course) in open {
         let age = evening.since(order.placed_at.unwrap_or(evening));
@@ -294,16 +375,27 @@ async fn follow_up(shop: &Shop, open: Vec<(Order, Course)>, evening: Timestamp) 
 async fn conclude(shop: &Shop, order: &Order, course: Course) -> Result<(), Failure> {
     let id = order.id.clone();
     let lines = shop.db.read(move |tx| orders::lines(tx, &id)).await?;
-    let all: Vec<_> = lines.iter().map(|line| (line.id.clone(), line.quantity)).collect();
+    let all: Vec<_> = lines
+        .iter()
+        .map(|line| (line.id.clone(), line.quantity))
+        .collect();
     match course {
         Course::Canceled => {
-            let cmd = CancelOrder { order_id: order.id.clone(), reason: "ordered twice by mistake".to_owned(), money: ReturnMoney::Yes };
+            let cmd = CancelOrder {
+                order_id: order.id.clone(),
+                reason: "ordered twice by mistake".to_owned(),
+                money: ReturnMoney::Yes,
+            };
             cancel_order(shop, operator().may(), cmd).await?;
             orders::return_money(shop, operator().may(), (order.id.clone(), None)).await?;
         }
         Course::Transfer => {
             let request_key = format!("demo-{}", order.reference());
-            let cmd = ReceiveTransfer { order_id: order.id.clone(), amount: order.total, request_key };
+            let cmd = ReceiveTransfer {
+                order_id: order.id.clone(),
+                amount: order.total,
+                request_key,
+            };
             receive_transfer(shop, operator().may(), cmd).await?;
             ship(shop, order, (&all, "all")).await?;
         }
@@ -317,7 +409,11 @@ async fn conclude(shop: &Shop, order: &Order, course: Course) -> Result<(), Fail
         Course::Ordinary | Course::SecondTry => ship(shop, order, (&all, "all")).await?,
         Course::Refunded => {
             ship(shop, order, (&all, "all")).await?;
-            let line = lines.first().map(|line| RefundLine { line_id: line.id.clone(), quantity: Quantity::ONE, restock: false });
+            let line = lines.first().map(|line| RefundLine {
+                line_id: line.id.clone(),
+                quantity: Quantity::ONE,
+                restock: false,
+            });
             let cmd = RefundOrder {
                 request_key: "demo".to_owned() + &order.reference(),
                 order_id: order.id.clone(),
@@ -331,7 +427,11 @@ async fn conclude(shop: &Shop, order: &Order, course: Course) -> Result<(), Fail
     Ok(())
 }
 
-async fn ship(shop: &Shop, order: &Order, (lines, part): (&[(kernel::OrderLineId, Quantity)], &str)) -> Result<(), Failure> {
+async fn ship(
+    shop: &Shop,
+    order: &Order,
+    (lines, part): (&[(kernel::OrderLineId, Quantity)], &str),
+) -> Result<(), Failure> {
     let reference = order.reference();
     let cmd = ShipOrder {
         request_key: format!("demo-{reference}-{part}"),

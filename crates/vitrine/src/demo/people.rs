@@ -18,7 +18,12 @@ pub(super) struct Person {
 impl Person {
     /// Their address, at a domain that never receives mail (RFC 2606).
     pub(super) fn email(&self) -> String {
-        let plain: String = self.name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '.' }).collect();
+        let plain: String = self
+            .name
+            .to_lowercase()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '.' })
+            .collect();
         let parts: Vec<&str> = plain.split('.').filter(|part| !part.is_empty()).collect();
         format!("{}@example.com", parts.join("."))
     }
@@ -55,6 +60,6 @@ people! {
     ("Luc Girard", "5 quai de la Douane", "29200", "Brest", "FR"),
     ("Anna Sørensen", "Jægersborggade 27", "2200", "København", "DK"),
     ("Elin Nyström", "Hornsgatan 58", "118 21", "Stockholm", "SE"),
-    ("Paula Ferrari", "Via dei Serragli 14", "50124", "Firenze", "IT"),
-    ("Marta Ruiz", "Calle del Pez 20", "28004", "Madrid", "ES"),
+    ("Paula Wagner", "Neubaugasse 44", "1070", "Wien", "AT"),
+    ("Marta Nowak", "ul. Mokotowska 20", "00-561", "Warszawa", "PL"),
 }
