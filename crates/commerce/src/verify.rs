@@ -3,6 +3,7 @@
 //! Read-only. One statement or a batched walk for each invariant; runs beside a selling shop.
 
 mod rules;
+mod shelves;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -36,7 +37,7 @@ impl std::fmt::Display for Breach {
 /// Recomputes every invariant. An empty answer is a clean shop.
 pub async fn verify(shop: &Shop) -> Result<Vec<Breach>, Internal> {
     let mut breaches = Vec::new();
-    for rule in RULES {
+    for rule in RULES.iter().chain(shelves::RULES) {
         breaches.extend(shop.db.read(move |tx| judge(tx, rule)).await?);
     }
     breaches.extend(shop.db.read(files_are_whole).await?);
@@ -57,7 +58,10 @@ pub async fn verify(shop: &Shop) -> Result<Vec<Breach>, Internal> {
 
 /// How many invariants are judged.
 pub fn rules() -> usize {
-    RULES.len().saturating_add(4)
+    RULES
+        .len()
+        .saturating_add(shelves::RULES.len())
+        .saturating_add(4)
 }
 
 fn judge(tx: &mut Tx<'_>, rule: &Rule) -> Result<Vec<Breach>, DbError> {

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use db::{Db, params, store_contract};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
+use proptest::prelude::*;
+
 use super::{
     BadPicture, Color, ContentHash, Picture, ReadyPicture, UploadError, install, open_media, upload,
 };
@@ -421,4 +423,38 @@ async fn a_picture_that_comes_ready_is_kept_as_it_is_if_it_is_what_it_says() {
         assert_eq!(count(&shop).await, 1);
     })
     .await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_picture_damaged_anywhere_is_refused_or_read_and_never_a_fault_of_ours(
+        kind in 0_usize..5,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in any::<prop::sample::Index>(),
+        is_cut in any::<bool>(),
+    ) {
+        thread_local! {
+            static GOOD: [Vec<u8>; 5] = [
+                jpeg(24, 24),
+                encoded(&photo(24, 24), ImageFormat::Png),
+                encoded(&photo(24, 24), ImageFormat::WebP),
+                encoded(&DynamicImage::ImageRgba8(photo(24, 24).into_rgba8()), ImageFormat::Gif),
+                lossy_webp(),
+            ];
+        }
+        let mut file = GOOD.with(|good| good[kind].clone());
+        for (place, byte) in damage {
+            let place = place.index(file.len());
+            file[place] = byte;
+        }
+        if is_cut {
+            file.truncate(cut.index(file.len()));
+        }
+        // Either answer is right. A panic, a hang or a runaway allocation is not.
+        if let Ok(prepared) = super::prepare::prepare(&file) {
+            prop_assert!(prepared.width > 0 && prepared.height > 0 && !prepared.files.is_empty());
+        }
+    }
 }

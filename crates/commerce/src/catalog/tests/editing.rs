@@ -125,6 +125,27 @@ store_contract! {
         assert_eq!(revision(&shop).await, before);
     }
 
+    async fn of_two_editors_at_once_one_wins_and_the_other_is_told(db: &Db) {
+        let shop = shop(db);
+        let saved = on_sale(&shop, vase()).await;
+        let by = |title: &str| {
+            let mut edited = vase();
+            edited.title = title.to_owned();
+            edited.target = Target::Existing { id: saved.id.clone(), version: saved.version };
+            save_product(&shop, staff(), edited)
+        };
+        let (one, two, three) = tokio::join!(by("One"), by("Two"), by("Three"));
+        let mut won = Vec::new();
+        for (title, outcome) in [("One", one), ("Two", two), ("Three", three)] {
+            match outcome {
+                Ok(_) => won.push(title),
+                Err(SaveProductError::Stale { seen: 2, current: 3 }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(won, [page(&shop, "tarn-vase").await.product.title.as_str()]);
+    }
+
     async fn two_products_never_share_an_address_or_an_article_number(db: &Db) {
         let shop = shop(db);
         on_sale(&shop, mug("Mug", 1_800)).await;
