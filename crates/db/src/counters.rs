@@ -17,6 +17,8 @@ pub struct Stats {
     pub commits: u64,
     /// Transactions run again after a conflict.
     pub retries: u64,
+    /// Statements that transactions ran, whatever became of them.
+    pub statements: u64,
     /// Reads waiting in line now.
     pub reads_waiting: usize,
     /// Writes waiting in line now.
@@ -29,6 +31,7 @@ pub(crate) struct Counters {
     writes: AtomicU64,
     commits: AtomicU64,
     retries: AtomicU64,
+    statements: AtomicU64,
 }
 
 impl Counters {
@@ -46,12 +49,17 @@ impl Counters {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(crate) fn count_statements(&self, statements: u64) {
+        self.statements.fetch_add(statements, Ordering::Relaxed);
+    }
+
     pub(crate) fn stats(&self, reads_waiting: usize, writes_waiting: usize) -> Stats {
         Stats {
             reads: self.reads.load(Ordering::Relaxed),
             writes: self.writes.load(Ordering::Relaxed),
             commits: self.commits.load(Ordering::Relaxed),
             retries: self.retries.load(Ordering::Relaxed),
+            statements: self.statements.load(Ordering::Relaxed),
             reads_waiting,
             writes_waiting,
         }

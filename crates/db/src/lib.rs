@@ -202,7 +202,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        submit(&self.handle.shared.reads, closure).await
+        submit(&self.handle.shared, |shared| &shared.reads, closure).await
     }
 
     /// Runs a transaction that writes: the closure's `Ok` commits, its `Err` (or a panic) rolls back.
@@ -215,7 +215,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        submit(&self.handle.shared.writes, closure).await
+        submit(&self.handle.shared, |shared| &shared.writes, closure).await
     }
 
     /// Brings the tables up to date: runs each migration that has not run yet, in order, each in its own transaction.
@@ -288,14 +288,26 @@ impl Shared {
     }
 }
 
-async fn submit<T, E, F>(queue: &Queue, closure: F) -> Result<T, E>
+async fn submit<T, E, F>(
+    shared: &Arc<Shared>,
+    line: fn(&Shared) -> &Queue,
+    mut closure: F,
+) -> Result<T, E>
 where
     F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     T: Send + 'static,
     E: From<DbError> + Send + 'static,
 {
     let (answer, answered) = oneshot::channel();
-    queue.push(Box::new(Task::new(closure, answer)))?;
+    let counted = {
+        let shared = Arc::clone(shared);
+        move |tx: &mut Tx<'_>| {
+            let result = closure(tx);
+            shared.counters.count_statements(tx.statements());
+            result
+        }
+    };
+    line(shared).push(Box::new(Task::new(counted, answer)))?;
     match answered.await {
         Ok(result) => result,
         Err(_) => Err(DbError::Closed.into()),

@@ -14,6 +14,7 @@ pub struct Tx<'a> {
     connection: Connection<'a>,
     failure: Option<DbError>,
     signals: Vec<&'static str>,
+    statements: u64,
 }
 
 pub(crate) enum Connection<'a> {
@@ -27,6 +28,7 @@ impl<'a> Tx<'a> {
             connection,
             failure: None,
             signals: Vec::new(),
+            statements: 0,
         }
     }
 
@@ -93,12 +95,18 @@ impl<'a> Tx<'a> {
         self.remember(result)
     }
 
+    /// How many statements it has run so far.
+    pub(crate) const fn statements(&self) -> u64 {
+        self.statements
+    }
+
     /// How the transaction went: what ended it, if a statement did, and whom to wake once it is committed.
     pub(crate) fn into_parts(self) -> (Option<DbError>, Vec<&'static str>) {
         (self.failure, self.signals)
     }
 
-    fn check(&self, params: &[Value]) -> Result<(), DbError> {
+    fn check(&mut self, params: &[Value]) -> Result<(), DbError> {
+        self.statements = self.statements.saturating_add(1);
         match &self.failure {
             // A conflict keeps its own name, so that a closure which looks at it still sees one.
             Some(failure) if failure.is_retryable() => Err(failure.clone()),

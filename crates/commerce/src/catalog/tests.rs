@@ -3,6 +3,7 @@
 mod editing;
 mod fixture;
 mod lists;
+mod rows;
 mod shelves;
 
 pub(crate) use fixture::{mug, shop, staff, stock, vase};

@@ -49,6 +49,14 @@ store_contract! {
         assert_eq!(shelf(db).await, Vec::<String>::new());
     }
 
+    async fn every_statement_is_counted(db: &Db) {
+        let before = db.stats().statements;
+        db.write::<_, DbError, _>(|tx| { insert(tx, "a")?; insert(tx, "b") }).await.unwrap();
+        assert_eq!(db.stats().statements - before, 2);
+        shelf(db).await;
+        assert_eq!(db.stats().statements - before, 3);
+    }
+
     async fn a_closure_that_panics_leaves_nothing_behind_and_the_shop_goes_on(db: &Db) {
         let result = db.write::<(), DbError, _>(|tx| { insert(tx, "a")?; panic!("a bug in the {}", "shop") }).await;
         assert_eq!(result, Err(DbError::Panicked("a bug in the shop".to_owned())));

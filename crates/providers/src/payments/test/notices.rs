@@ -175,3 +175,25 @@ impl TestGateway {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_what_anyone_else_would_compute() {
+        let mut bytes = [0; 32];
+        for (value, byte) in (0..).zip(&mut bytes) {
+            *byte = value;
+        }
+        // By Python: hmac.new(bytes(range(32)), b'1795428000.{"id":"evt_1"}', hashlib.sha256).hexdigest()
+        let expected =
+            "t=1795428000,v1=bbd3dac296452b82192c3847fe0ce142da310b82f409afbf61320e9c4eac8b1d";
+        let now = Timestamp::from_millis(1_795_428_000_999);
+        assert_eq!(Key::new(bytes).sign(now, br#"{"id":"evt_1"}"#), expected);
+        assert_eq!(
+            Key::new(bytes).check(expected, br#"{"id":"evt_1"}"#, now),
+            Ok(())
+        );
+    }
+}
