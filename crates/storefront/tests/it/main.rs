@@ -13,4 +13,6 @@ mod files;
 #[cfg(test)]
 mod paying;
 #[cfg(test)]
+mod statements;
+#[cfg(test)]
 mod test_provider;
