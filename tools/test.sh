@@ -30,3 +30,7 @@ if cargo deny --version >/dev/null 2>&1; then
   say "Licences, bans and sources"
   cargo deny --offline check bans licenses sources
 fi
+if [ -n "${ADVISORY_DB:-}" ] && cargo audit --version >/dev/null 2>&1; then
+  say "Known holes"
+  cargo audit --db "$ADVISORY_DB" --no-fetch --stale
+fi
