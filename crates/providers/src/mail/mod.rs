@@ -29,7 +29,7 @@ pub use config::{SmtpConfig, SmtpConfigError};
 /// How long a server may take to let us in.
 const OPENING: Duration = Duration::from_secs(10);
 /// How long a server may take to accept a mail: some look into it first.
-const ACCEPTING: Duration = Duration::from_secs(60);
+const ACCEPTING: Duration = Duration::from_mins(1);
 /// How long a server may take to say goodbye. The mail is sent by then.
 const CLOSING: Duration = Duration::from_secs(2);
 

@@ -56,10 +56,11 @@ pub(super) async fn approved(other: &impl Counterpart) -> (PaymentRequest, Appro
     let request = request();
     let begun = other.gateway().authorize(&request).await;
     other.approve(&begun).await;
-    match other.gateway().look_up(&request.payment).await {
-        Outcome::Approved(approval) => (request, approval),
-        not => panic!("{not:?} instead of an approval"),
-    }
+    let answered = other.gateway().look_up(&request.payment).await;
+    let Outcome::Approved(approval) = answered else {
+        panic!("{answered:?} instead of an approval")
+    };
+    (request, approval)
 }
 
 pub(super) async fn an_approval_names_payment_amount_account_and_mode(other: &impl Counterpart) {

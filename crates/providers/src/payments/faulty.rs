@@ -131,13 +131,13 @@ impl FaultyGateway {
             }
             Some(Fault::Slow(time)) => after(sleep(time), answer).await,
             Some(Fault::Held(permits)) => after(permit(&permits), answer).await,
-            Some(Fault::Misstates(change)) => match answer.await {
-                Outcome::Approved(mut approval) => {
-                    change(&mut approval);
-                    Outcome::Approved(approval)
+            Some(Fault::Misstates(change)) => {
+                let mut answered = answer.await;
+                if let Outcome::Approved(approval) = &mut answered {
+                    change(approval);
                 }
-                other => other,
-            },
+                answered
+            }
         }
     }
 

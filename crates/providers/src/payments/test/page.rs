@@ -106,28 +106,33 @@ impl TestGateway {
         let event_id = format!("evt_{}", self.ids.secret().expose());
         self.db
             .write(move |tx| {
-                let (to, due_at) = match choice {
-                    Choice::Approve => (State::Approved, Some(now)),
-                    Choice::Decline => (State::Declined, Some(now)),
-                    Choice::FurtherStep => (State::Step, None),
-                    Choice::AnswerLate => (State::Late, Some(now.plus(LATE))),
-                    Choice::NeverAnswer => (State::Never, None),
-                };
-                let late = due_at.filter(|_| choice == Choice::AnswerLate);
-                if books::decide(tx, &gateway_ref, (to, late))?
-                    && let Some(due_at) = due_at
-                {
-                    let said = if to == State::Late {
-                        State::Approved
-                    } else {
-                        to
-                    };
-                    books::add_notice(tx, &gateway_ref, (&event_id, said), due_at)?;
-                }
+                decide(tx, now, &gateway_ref, (choice, &event_id))?;
                 show(tx, now, &gateway_ref)
             })
             .await
     }
+}
+
+/// Writes the choice down, and what the shop is to be told of it, unless something was decided before.
+fn decide(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    gateway_ref: &str,
+    (choice, event_id): (Choice, &str),
+) -> Result<(), DbError> {
+    let late = now.plus(LATE);
+    let (to, late_answer_at, told) = match choice {
+        Choice::Approve => (State::Approved, None, Some((State::Approved, now))),
+        Choice::Decline => (State::Declined, None, Some((State::Declined, now))),
+        Choice::FurtherStep => (State::Step, None, None),
+        Choice::AnswerLate => (State::Late, Some(late), Some((State::Approved, late))),
+        Choice::NeverAnswer => (State::Never, None, None),
+    };
+    let first = books::decide(tx, gateway_ref, (to, late_answer_at))?;
+    if let Some((state, due_at)) = told.filter(|_| first) {
+        books::add_notice(tx, gateway_ref, (event_id, state), due_at)?;
+    }
+    Ok(())
 }
 
 /// An address we made, or none at all.

@@ -12,8 +12,8 @@ use commerce::ports::gateway::Gateways;
 use commerce::shop::{Shop, Shopper};
 use commerce::testing::{TestShop, euros};
 use db::{params, store_contract};
+use kernel::PaymentId;
 use kernel::time::{ManualClock, SECOND};
-use kernel::{Clock, PaymentId};
 
 use super::{Choice, LATE, SignedNotice, TestGateway};
 use crate::payments::{Call, Fault, FaultyGateway};
@@ -55,10 +55,11 @@ impl Town {
             .await;
         self.clock.advance(1);
         let shopper = self.test.ready_shopper(&[(&teapot, 1)]).await;
-        match self.test.place(&shopper).await.unwrap() {
-            Placement::GoTo { url } => (shopper, ref_of(&url)),
-            other => panic!("{other:?} instead of the provider's page"),
-        }
+        let placed = self.test.place(&shopper).await.unwrap();
+        let Placement::GoTo { url } = placed else {
+            panic!("{placed:?} instead of the provider's page")
+        };
+        (shopper, ref_of(&url))
     }
 
     async fn payment(&self, gateway_ref: &str) -> Payment {

@@ -79,10 +79,10 @@ impl Counterpart for Provider {
 }
 
 fn ref_of(begun: &Outcome) -> String {
-    match begun {
-        Outcome::NeedsAction { gateway_ref, .. } => gateway_ref.clone(),
-        other => panic!("{other:?} needs no action"),
-    }
+    let Outcome::NeedsAction { gateway_ref, .. } = begun else {
+        panic!("{begun:?} needs no action")
+    };
+    gateway_ref.clone()
 }
 
 gateway_contract!(Provider);
