@@ -6,7 +6,7 @@ use http::StatusCode;
 use templates::Voice;
 use web::{Asked, ErrorPage, ErrorPages, Place};
 
-use crate::frame::{Base, Frame, LOCALE, PageView, ShopView};
+use crate::frame::{Base, Frame, PageView, ShopView};
 use crate::storefront::{MANIFEST, Remembered, Storefront};
 use crate::views::Link;
 
@@ -62,7 +62,6 @@ impl Storefront {
             shop: ShopView::unknown(&shop.origin),
             nav: Vec::new(),
         });
-        debug_assert_eq!(shop.locale, LOCALE);
         if asked.uri.path().starts_with("/orders/") {
             // What was typed is no word to look for, but somebody's secret.
             page.error.search = None;

@@ -68,7 +68,7 @@ struct Read {
     removed: Option<(String, VariantId, Quantity)>,
 }
 
-/// Reads nine statements beside the frame's at most, however many lines there are.
+/// Reads eight statements beside the frame's at most, however many lines there are.
 pub(super) async fn draw(
     storefront: &Storefront,
     visit: &Visit,

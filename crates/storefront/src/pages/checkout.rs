@@ -104,7 +104,7 @@ pub(crate) struct Tried {
 }
 
 impl Loaded {
-    /// Reads it: twelve statements at most, however many lines there are. `None` if there is nothing to check out.
+    /// Reads it: ten statements at most, however many lines there are. `None` if there is nothing to check out.
     fn read(
         tx: &mut Tx<'_>,
         base: &Base,

@@ -95,7 +95,7 @@ pub struct Story {
     pub picture: Option<PictureView>,
 }
 
-/// What the page reads: fifteen statements beside the frame's, however many products, collections and categories there are.
+/// What the page reads: sixteen statements beside the frame's, however many products, collections and categories there are.
 struct Read {
     all: kernel::Page<catalog::Card>,
     rows: Vec<(CollectionId, Vec<catalog::Card>)>,

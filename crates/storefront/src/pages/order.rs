@@ -32,7 +32,7 @@ pub(crate) struct Asked {
 
 /// Shows an order. Whatever is wrong with the link, the answer is the same.
 ///
-/// Reads twelve statements beside the frame's, however many lines and parcels there are.
+/// Reads eleven statements beside the frame's, however many lines and parcels there are.
 pub(crate) async fn show(
     State(storefront): State<Storefront>,
     visit: Visit,

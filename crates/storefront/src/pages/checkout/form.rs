@@ -101,8 +101,8 @@ impl StepForm {
     /// What is wrong with the step that was sent.
     fn faults(&self, loaded: &Loaded, say: &Say) -> Faults {
         match self.step {
-            Pressed::Country => Faults::default(),
-            Pressed::Address => {
+            Pressed::Country if self.is_keepable() => Faults::default(),
+            Pressed::Country | Pressed::Address => {
                 let email = loaded.cart.form.email.clone().unwrap_or_default();
                 address_faults(&email, &loaded.cart.address(), &loaded.countries, say)
             }

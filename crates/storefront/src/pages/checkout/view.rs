@@ -26,7 +26,7 @@ pub(super) fn checkout(base: &Base, loaded: &Loaded, told: Told, say: &Say) -> C
         step: told.step.word(),
         delivery_needed: true,
         contact: ContactView {
-            fields: contact(&email, &typed.phone, &told, say),
+            fields: contact(&email, &typed.phone, &told),
         },
         country: views::country_field(&loaded.countries, country, &told.faults, say),
         address: ContactView {
@@ -45,7 +45,7 @@ pub(super) fn checkout(base: &Base, loaded: &Loaded, told: Told, say: &Say) -> C
 }
 
 /// E-mail; and the phone number, where one was given. It is not asked for: most parcels need none.
-fn contact(email: &str, phone: &str, told: &Told, _say: &Say) -> Vec<Field> {
+fn contact(email: &str, phone: &str, told: &Told) -> Vec<Field> {
     let mut fields = vec![views::email_field(email, &told.faults)];
     if !phone.is_empty() {
         fields.push(views::phone_field(phone, &told.faults));
