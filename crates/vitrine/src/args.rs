@@ -1,4 +1,9 @@
 //! The command line. Every option that is not about one command only can also be set in the file or the environment.
+#![expect(
+    rustdoc::bare_urls,
+    clippy::doc_markdown,
+    reason = "the comments here are the texts of --help"
+)]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -85,8 +90,8 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "FORM", env = "VITRINE_LOG_FORMAT")]
     pub(crate) log_format: Option<String>,
 
-    /// What is logged: error, warn, info, debug or trace, or a filter such as `warn,commerce=debug`. [default: warn; info
-    /// for serve]
+    /// What is logged: error, warn, info, debug or trace, or a filter such as `warn,commerce=debug`. `info` has a line for
+    /// each request. [default: warn; info with --log-format json]
     #[arg(long, global = true, value_name = "LEVEL", env = "VITRINE_LOG")]
     pub(crate) log: Option<String>,
 }

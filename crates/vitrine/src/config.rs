@@ -182,7 +182,7 @@ impl Config {
             )?,
             trusted_proxies: trusted_proxies.collect::<Result<_, _>>()?,
             metrics_token: common.metrics_token.clone().or(file.metrics_token),
-            log_json: log_json(common.log_format.clone().or(file.log_format))?,
+            log_json: log_json(common.log_format.clone().or(file.log_format).as_deref())?,
             log,
         })
     }
@@ -249,8 +249,8 @@ fn smtp(url: Option<String>, from: Option<String>) -> Result<Option<Smtp>, Confi
     Ok(Some(Smtp { url, from }))
 }
 
-fn log_json(format: Option<String>) -> Result<bool, ConfigError> {
-    match format.as_deref() {
+fn log_json(format: Option<&str>) -> Result<bool, ConfigError> {
+    match format {
         None | Some("text") => Ok(false),
         Some("json") => Ok(true),
         Some(other) => Err(ConfigError::BadLogFormat(other.to_owned())),

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
 
@@ -33,12 +33,16 @@ pub(crate) fn complain(error: &(dyn Error + 'static)) {
 
 /// Starts the log, on standard error: lines for people or JSON for machines.
 pub(crate) fn start_logging(config: &Config) {
-    let filter = config
-        .log
-        .clone()
-        .unwrap_or_else(|| "warn,vitrine=info,web=info".to_owned());
+    // People want to see what needs them; a collector wants every request.
+    let usual = if config.log_json {
+        "info"
+    } else {
+        "warn,vitrine=info"
+    };
+    let filter = config.log.clone().unwrap_or_else(|| usual.to_owned());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if config.log_json {
         builder.json().init();

@@ -57,13 +57,13 @@ pub(crate) async fn serve(config: &Config, serve: &Serve) -> Outcome {
         demo::furnish(&shop).await?;
     }
     let site = site(config, &shop, (origin, &templates, test_gateway.clone())).await?;
-    let (stopping, stop) = watch::channel(false);
-    let mut loops = start_loops(&shop, &test_gateway, &stop);
+    let (stopping, closing) = watch::channel(false);
+    let mut loops = start_loops(&shop, &test_gateway, &closing);
     loops.spawn(run_jobs(
         shop.clone(),
         templates.clone(),
         serve.demo.then(|| test_gateway.clone()),
-        stop.clone(),
+        closing.clone(),
     ));
     greet(config, &address);
     let stopped = web::serve(listener, &site.0, site.1, asked_to_stop()).await;
@@ -151,13 +151,13 @@ async fn run_jobs(
     shop: Shop,
     templates: Templates,
     demo: Option<TestGateway>,
-    stop: watch::Receiver<bool>,
+    closing: watch::Receiver<bool>,
 ) {
     if let Some(gateway) = demo {
-        demo::write_history(&shop, &templates, &gateway, told_to_stop(stop.clone())).await;
+        demo::write_history(&shop, &templates, &gateway, told_to_stop(closing.clone())).await;
     }
     commerce::jobs::runner(&shop, &templates)
-        .run_forever(told_to_stop(stop))
+        .run_forever(told_to_stop(closing))
         .await;
 }
 
@@ -165,38 +165,38 @@ async fn run_jobs(
 fn start_loops(
     shop: &Shop,
     test_gateway: &TestGateway,
-    stop: &watch::Receiver<bool>,
+    closing: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
     let mut loops = JoinSet::new();
     loops.spawn(commerce::search::follow(
         shop.clone(),
-        told_to_stop(stop.clone()),
+        told_to_stop(closing.clone()),
     ));
     loops.spawn(deliver_notices(
         shop.clone(),
         test_gateway.clone(),
-        told_to_stop(stop.clone()),
+        told_to_stop(closing.clone()),
     ));
     loops
 }
 
 /// Plays the test gateway's side of its notices.
-async fn deliver_notices(shop: Shop, test_gateway: TestGateway, stop: impl Future<Output = ()>) {
-    let mut stop = std::pin::pin!(stop);
+async fn deliver_notices(shop: Shop, test_gateway: TestGateway, closed: impl Future<Output = ()>) {
+    let mut closed = std::pin::pin!(closed);
     loop {
         if let Err(error) = test_gateway.deliver_due_notices(&shop).await {
             tracing::warn!("The test gateway's notices wait: {error}");
         }
         tokio::select! {
-            () = &mut stop => return,
+            () = &mut closed => return,
             () = tokio::time::sleep(NOTICES_EVERY) => {}
         }
     }
 }
 
-async fn told_to_stop(mut stop: watch::Receiver<bool>) {
+async fn told_to_stop(mut closing: watch::Receiver<bool>) {
     // An error means that whoever tells is gone: time to stop as well.
-    let told = stop.wait_for(|stop| *stop).await;
+    let told = closing.wait_for(|closing| *closing).await;
     drop(told);
 }
 

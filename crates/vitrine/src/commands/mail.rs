@@ -71,7 +71,7 @@ pub(crate) async fn run(config: &Config, command: Mail) -> Outcome {
 }
 
 fn parse(id: &str) -> Result<MailId, String> {
-    id.parse().map_err(|_| unknown(id))
+    id.parse().map_err(|_not_an_id| unknown(id))
 }
 
 fn unknown(id: &str) -> String {

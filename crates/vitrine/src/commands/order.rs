@@ -35,106 +35,136 @@ pub(crate) async fn run(config: &Config, command: Command) -> Outcome {
             tracking,
             tracking_url,
         } => {
-            let (order, order_lines) = find(&shop, number).await?;
-            let lines = if lines.is_empty() {
-                all_left(&order_lines)?
-            } else {
-                pieces(&order_lines, &lines)?
-            };
-            let cmd = ShipOrder {
-                request_key: fresh_key(&shop),
-                order_id: order.id,
-                lines,
-                carrier,
-                tracking_number: tracking,
-                tracking_url,
-            };
-            ship_order(&shop, operator().may(), cmd).await?;
-            say(format_args!("Order {number}: the parcel is on its way."));
+            let tracking = (carrier, tracking, tracking_url);
+            ship(&shop, number, (&lines, tracking)).await?;
         }
         Command::Cancel {
             number,
             reason,
             keep_money,
-        } => {
-            let (order, _) = find(&shop, number).await?;
-            let money = if keep_money {
-                ReturnMoney::No
-            } else {
-                ReturnMoney::Yes
-            };
-            cancel_order(
-                &shop,
-                operator().may(),
-                CancelOrder {
-                    order_id: order.id.clone(),
-                    reason,
-                    money,
-                },
-            )
-            .await?;
-            let returned = match money {
-                ReturnMoney::Yes => {
-                    orders::return_money(&shop, operator().may(), (order.id, None)).await?
-                }
-                ReturnMoney::No => true,
-            };
-            say(format_args!(
-                "Order {number} is canceled; its stock is free again."
-            ));
-            if !returned {
-                say(
-                    "The payment service has not confirmed the return of the money yet; the running shop keeps asking.",
-                );
-            }
-        }
+        } => cancel(&shop, number, (reason, keep_money)).await?,
         Command::Refund {
             number,
             lines,
             delivery,
             restock,
             reason,
-        } => {
-            let (order, order_lines) = find(&shop, number).await?;
-            let delivery = delivery
-                .map(|text| order.total.currency().from_decimal(&text))
-                .transpose()?;
-            let lines = pieces(&order_lines, &lines)?
-                .into_iter()
-                .map(|(line_id, quantity)| RefundLine {
-                    line_id,
-                    quantity,
-                    restock,
-                });
-            let cmd = RefundOrder {
-                request_key: fresh_key(&shop),
-                order_id: order.id,
-                lines: lines.collect(),
-                delivery,
-                reason,
-            };
-            let (_, moved) = refund_order(&shop, operator().may(), cmd).await?;
-            tell(&moved, &format!("Order {number}: the refund"))?;
-        }
+        } => refund(&shop, number, (&lines, delivery, restock, reason)).await?,
         Command::Received {
             number,
             amount,
             reference,
-        } => {
-            let (order, _) = find(&shop, number).await?;
-            let amount = order.total.currency().from_decimal(&amount)?;
-            let cmd = ReceiveTransfer {
-                order_id: order.id,
-                amount,
-                request_key: reference,
-            };
-            receive_transfer(&shop, operator().may(), cmd).await?;
-            say(format_args!("Order {number}: {amount} received."));
-        }
+        } => received(&shop, number, (&amount, reference)).await?,
         Command::Capture { number, amount } => capture(&shop, number, amount).await?,
     }
     shop.db.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+type Tracking = (Option<String>, Option<String>, Option<String>);
+
+async fn ship(
+    shop: &Shop,
+    number: i64,
+    (lines, tracking): (&[String], Tracking),
+) -> Result<(), Failure> {
+    let (order, order_lines) = find(shop, number).await?;
+    let lines = if lines.is_empty() {
+        all_left(&order_lines)?
+    } else {
+        pieces(&order_lines, lines)?
+    };
+    let (carrier, tracking_number, tracking_url) = tracking;
+    let cmd = ShipOrder {
+        request_key: fresh_key(shop),
+        order_id: order.id,
+        lines,
+        carrier,
+        tracking_number,
+        tracking_url,
+    };
+    ship_order(shop, operator().may(), cmd).await?;
+    say(format_args!("Order {number}: the parcel is on its way."));
+    Ok(())
+}
+
+async fn cancel(
+    shop: &Shop,
+    number: i64,
+    (reason, keep_money): (String, bool),
+) -> Result<(), Failure> {
+    let (order, _) = find(shop, number).await?;
+    let money = if keep_money {
+        ReturnMoney::No
+    } else {
+        ReturnMoney::Yes
+    };
+    let order_id = order.id.clone();
+    let cmd = CancelOrder {
+        order_id,
+        reason,
+        money,
+    };
+    cancel_order(shop, operator().may(), cmd).await?;
+    let returned = match money {
+        ReturnMoney::Yes => orders::return_money(shop, operator().may(), (order.id, None)).await?,
+        ReturnMoney::No => true,
+    };
+    say(format_args!(
+        "Order {number} is canceled; its stock is free again."
+    ));
+    if !returned {
+        say(
+            "The payment service has not confirmed the return of the money yet; the running shop keeps asking.",
+        );
+    }
+    Ok(())
+}
+
+type Wanted<'a> = (&'a [String], Option<String>, bool, String);
+
+async fn refund(
+    shop: &Shop,
+    number: i64,
+    (lines, delivery, restock, reason): Wanted<'_>,
+) -> Result<(), Failure> {
+    let (order, order_lines) = find(shop, number).await?;
+    let currency = order.total.currency();
+    let delivery = delivery
+        .map(|text| currency.from_decimal(&text))
+        .transpose()?;
+    let pieces = pieces(&order_lines, lines)?.into_iter();
+    let lines = pieces.map(|(line_id, quantity)| RefundLine {
+        line_id,
+        quantity,
+        restock,
+    });
+    let cmd = RefundOrder {
+        request_key: fresh_key(shop),
+        order_id: order.id,
+        lines: lines.collect(),
+        delivery,
+        reason,
+    };
+    let (_, moved) = refund_order(shop, operator().may(), cmd).await?;
+    tell(&moved, &format!("Order {number}: the refund"))
+}
+
+async fn received(
+    shop: &Shop,
+    number: i64,
+    (amount, request_key): (&str, String),
+) -> Result<(), Failure> {
+    let (order, _) = find(shop, number).await?;
+    let amount = order.total.currency().from_decimal(amount)?;
+    let cmd = ReceiveTransfer {
+        order_id: order.id,
+        amount,
+        request_key,
+    };
+    receive_transfer(shop, operator().may(), cmd).await?;
+    say(format_args!("Order {number}: {amount} received."));
+    Ok(())
 }
 
 fn operator() -> Operator {
@@ -287,6 +317,16 @@ async fn show(shop: &Shop, number: i64) -> Result<(), Failure> {
         "  Delivery, {}: {}\n  Total: {}",
         order.delivery.name, order.delivery.price, order.total
     ));
+    show_history(shop, &order).await?;
+    say(format_args!(
+        "Its page: {}",
+        commerce::checkout::status_url(shop, &order)
+    ));
+    Ok(())
+}
+
+/// What happened to an order's money and goods, and everything else.
+async fn show_history(shop: &Shop, order: &Order) -> Result<(), Failure> {
     let id = order.id.clone();
     let (payments, parcels, timeline) = shop
         .db
@@ -329,9 +369,5 @@ async fn show(shop: &Shop, number: i64) -> Result<(), Failure> {
             entry.detail
         ));
     }
-    say(format_args!(
-        "Its page: {}",
-        commerce::checkout::status_url(shop, &order)
-    ));
     Ok(())
 }

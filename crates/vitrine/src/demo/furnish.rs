@@ -49,7 +49,7 @@ const TAXES: &[(&str, i64, i64)] = &[
 
 /// Fills an empty shop with Wrenfold. A shop with products of its own is left alone.
 pub(crate) async fn furnish(shop: &Shop) -> Result<(), Failure> {
-    let found = shop.db.read(|tx| settings::load(tx)).await?;
+    let found = shop.db.read(settings::load).await?;
     if found == Settings::default() {
         settings::save(shop, operator().may(), wrenfold()).await?;
         say("Setting the demo shop up: Wrenfold, good things for slow mornings.");
@@ -140,7 +140,7 @@ async fn taxes(shop: &Shop) -> Result<(), Failure> {
 }
 
 async fn ways_to_deliver(shop: &Shop) -> Result<(), Failure> {
-    if !shop.db.read(|tx| delivery::countries(tx)).await?.is_empty() {
+    if !shop.db.read(delivery::countries).await?.is_empty() {
         return Ok(());
     }
     let near = zone(shop, "Netherlands, Belgium, Germany", NEAR).await?;
@@ -189,7 +189,7 @@ async fn ways_to_deliver(shop: &Shop) -> Result<(), Failure> {
         days: (3, 6),
     };
     create_method(shop, operator().may(), abroad).await?;
-    let places = shop.db.read(|tx| inventory::locations(tx)).await?;
+    let places = shop.db.read(inventory::locations).await?;
     let pickup = CreateMethod {
         zone_id: None,
         location_id: places.last().map(|place| place.id.clone()),

@@ -20,10 +20,10 @@ pub(crate) async fn write_history(
     shop: &Shop,
     templates: &Templates,
     gateway: &TestGateway,
-    stop: impl Future<Output = ()>,
+    closed: impl Future<Output = ()>,
 ) {
     tokio::select! {
-        () = stop => {}
+        () = closed => {}
         written = history(shop, templates, gateway) => match written {
             Ok(0) => {}
             Ok(count) => say(format_args!("The demo shop has its history now: {count} orders of the last 60 days.")),

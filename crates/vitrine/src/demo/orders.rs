@@ -165,37 +165,37 @@ fn plan(dice: &mut Dice, now: Timestamp, goods: &[VariantId]) -> Vec<Planned> {
             let back = i64::from(day).saturating_mul(DAY);
             let minute = i64::from(dice.roll(14 * 60)).saturating_mul(MINUTE);
             let at = now.plus(-back - 30 * MINUTE - minute);
-            let Some(person) = dice.pick(PEOPLE) else {
-                continue;
-            };
-            let course = match dice.roll(100) {
-                0..=11 => Course::Transfer,
-                12..=16 => Course::Canceled,
-                17..=23 => Course::Refunded,
-                24..=33 => Course::TwoParcels,
-                34..=37 => Course::SecondTry,
-                _ => Course::Ordinary,
-            };
-            let mut lines: BTreeMap<VariantId, u32> = BTreeMap::new();
-            for _ in 0..=dice.roll(3) {
-                if let Some(variant) = dice.pick(goods) {
-                    lines.insert(variant.clone(), 1 + dice.roll(2));
-                }
-            }
-            let lines = lines
-                .into_iter()
-                .filter_map(|(variant, count)| Some((variant, Quantity::new(count).ok()?)))
-                .collect();
-            plan.push(Planned {
-                at,
-                person,
-                lines,
-                course,
-            });
+            plan.extend(planned(dice, at, goods));
         }
     }
     plan.sort_by_key(|planned| planned.at);
     plan
+}
+
+/// One order at a time, of one to four things.
+fn planned(dice: &mut Dice, at: Timestamp, goods: &[VariantId]) -> Option<Planned> {
+    let person = dice.pick(PEOPLE)?;
+    let course = match dice.roll(100) {
+        0..=11 => Course::Transfer,
+        12..=16 => Course::Canceled,
+        17..=23 => Course::Refunded,
+        24..=33 => Course::TwoParcels,
+        34..=37 => Course::SecondTry,
+        _ => Course::Ordinary,
+    };
+    let mut lines: BTreeMap<VariantId, u32> = BTreeMap::new();
+    for _ in 0..=dice.roll(3) {
+        let variant = dice.pick(goods)?.clone();
+        lines.insert(variant, 1 + dice.roll(2));
+    }
+    let lines = lines.into_iter();
+    let lines = lines.filter_map(|(variant, count)| Some((variant, Quantity::new(count).ok()?)));
+    Some(Planned {
+        at,
+        person,
+        lines: lines.collect(),
+        course,
+    })
 }
 
 /// The goods the plan will sell come in beforehand.
@@ -210,7 +210,7 @@ async fn bring_in(shop: &Shop, plan: &[Planned]) -> Result<(), Failure> {
             *sum = sum.saturating_add(quantity.as_i64());
         }
     }
-    let first = shop.db.read(|tx| locations(tx)).await?.into_iter().next();
+    let first = shop.db.read(locations).await?.into_iter().next();
     let Some(location) = first else {
         return Err("the demo shop has no place that holds stock".into());
     };
