@@ -264,8 +264,10 @@ pub struct OrderView {
     pub delivery_method: Option<MethodView>,
     /// When they arrive.
     pub promise: Option<PromiseView>,
-    /// Where they go.
+    /// Where they go; for a pick-up, where the shop is.
     pub address_lines: Vec<String>,
+    /// The code of the country they go to, if it is not the shop's own.
+    pub country: Option<String>,
     /// What was bought.
     pub lines: Vec<OrderLineView>,
     /// What is owed.
@@ -353,7 +355,13 @@ pub fn order_view(
             order_within: None,
             country: String::new(),
         }),
-        address_lines: order.address.lines(),
+        address_lines: if order.delivery.pickup {
+            settings.shop.address_lines.clone()
+        } else {
+            order.address.lines()
+        },
+        country: (!order.delivery.pickup && order.address.country != settings.selling.country)
+            .then(|| order.address.country.to_string()),
         quote: quote_view(order, &lines, &delivery_taxes)?,
         refunded: (sums.refunded > 0).then(|| order.total.currency().minor(sums.refunded)),
         steps: steps(order, payment, shipped_at),

@@ -64,6 +64,7 @@ fn paid() -> OrderView {
             "Prinsengracht 1".to_owned(),
             "1015 DK Amsterdam".to_owned(),
         ],
+        country: None,
         lines: vec![line()],
         quote: QuoteView {
             item_count: 2,
@@ -152,6 +153,7 @@ pub fn orders() -> Vec<(&'static str, OrderView)> {
                 payment: "unknown",
                 resume_url: Some("/test-gateway/pay".to_owned()),
                 promise: None,
+                country: Some("NO".to_owned()),
                 ..paid()
             },
         ),
