@@ -20,6 +20,9 @@ use crate::ports::gateway::Gateways;
 use crate::settings::{self, Settings};
 use crate::shop::Act;
 
+/// How an order is paid that costs nothing.
+const NOTHING_TO_PAY: &str = "none";
+
 pub(super) fn prepare(
     tx: &mut Tx<'_>,
     act: &Act,
@@ -185,7 +188,11 @@ fn draft(
             tax_added: quote.quote.tax_added,
             tax_included: quote.quote.tax_included,
             total: quote.quote.total,
-            payment_method,
+            payment_method: if quote.quote.total.is_zero() {
+                NOTHING_TO_PAY
+            } else {
+                payment_method
+            },
             lines: &lines,
         },
     )?;

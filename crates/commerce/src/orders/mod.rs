@@ -67,7 +67,7 @@ pub struct Order {
     pub tax_included: Money,
     /// What the buyer owes in all.
     pub total: Money,
-    /// The gateway's code of the chosen way to pay.
+    /// The gateway's code of the chosen way to pay; `none` if it costs nothing.
     pub payment_method: String,
     /// Why it was called off.
     pub cancel_reason: Option<String>,

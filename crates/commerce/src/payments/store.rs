@@ -352,8 +352,8 @@ pub(crate) fn begin_move(tx: &mut Tx<'_>, act: &Act, new: &NewMove<'_>) -> Resul
             "UPDATE payments SET refunded_minor = refunded_minor + $1, changed_at = $2
               WHERE id = $3 AND currency = $4
                 AND captured_minor - refunded_minor
-                  - COALESCE((SELECT SUM(e.amount_minor) FROM payment_events e
-                               WHERE e.payment_id = payments.id AND e.kind = 'capture' AND e.status = 'pending'), 0) >= $1"
+                  - CAST(COALESCE((SELECT SUM(e.amount_minor) FROM payment_events e
+                                    WHERE e.payment_id = payments.id AND e.kind = 'capture' AND e.status = 'pending'), 0) AS BIGINT) >= $1"
         }
         EventKind::Authorize => return Ok(Begun::TooMuch),
     };

@@ -47,6 +47,17 @@ impl TestShop {
         done.unwrap_or_else(|error| panic!("tampering failed: {error}"))
     }
 
+    /// A variant, the only one of its product, costs this much from now on.
+    pub async fn reprice(&self, variant: &VariantId, cents: i64) {
+        self.tamper(&format!("UPDATE variants SET price_minor = {cents} WHERE id = '{variant}'"))
+            .await;
+        self.tamper(&format!(
+            "UPDATE products SET min_price_minor = {cents}, max_price_minor = {cents}
+              WHERE id = (SELECT v.product_id FROM variants v WHERE v.id = '{variant}')"
+        ))
+        .await;
+    }
+
     /// Changes the settings.
     pub async fn set(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.read(|tx| Ok(settings::load(tx)?)).await;

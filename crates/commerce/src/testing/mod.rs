@@ -269,7 +269,14 @@ impl TestShop {
     /// Runs every job that is due by the shop's clock, and what becomes due by it.
     pub async fn run_jobs(&self) -> Drained {
         let runner = crate::jobs::runner(&self.shop, theme());
-        runner.run_due().await.expect("the queue can be read")
+        let drained = runner.run_due().await.expect("the queue can be read");
+        if drained.retried > 0 {
+            let failed: Vec<(String, String)> = self
+                .rows("SELECT kind, last_error FROM jobs WHERE last_error IS NOT NULL")
+                .await;
+            eprintln!("jobs that failed and will run again: {failed:#?}");
+        }
+        drained
     }
 
     /// Lets time pass, minute by minute at first and then in longer steps, with jobs running as they become due.
