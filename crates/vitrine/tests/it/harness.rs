@@ -1,0 +1,406 @@
+//! The whole application without its network: the real router over a real database, with the test gateway and its page.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use commerce::Shop;
+use commerce::catalog::categories::{SaveCategory, place_products, save_category};
+use commerce::catalog::collections::{SaveCollection, save_collection};
+use commerce::catalog::edit::{SaveOption, SaveProduct, SaveValue, SaveVariant, Target};
+use commerce::catalog::{self, ProductStatus, TaxClass};
+use commerce::keys::{Purpose, server_key};
+use commerce::media::{self, ReadyPicture};
+use commerce::testing::{TestShop, euros, operator};
+use db::{Engine, params};
+use kernel::{CategoryId, Money, OrderId, Sku, Slug, VariantId};
+use providers::payments::TestGateway;
+use storefront::Storefront;
+use templates::{Settings, Templates};
+use web::{CsrfKey, Limits, Origin, Readiness, Site};
+
+use crate::browser::Browser;
+use crate::test_page::TestPage;
+
+/// Where the data of the shop is, in words for its owner.
+pub(crate) const DATA: &str = "/srv/wrenfold/data";
+
+/// A shop that is open.
+pub(crate) struct App {
+    /// The shop with its clock and mailbox.
+    pub(crate) test: TestShop,
+    /// The company that takes the money.
+    pub(crate) gateway: TestGateway,
+    /// Its doors.
+    pub(crate) router: Router,
+}
+
+/// Something on the shelf.
+#[derive(Debug, Clone)]
+pub(crate) struct Goods {
+    pub(crate) slug: Slug,
+    pub(crate) variant: VariantId,
+}
+
+impl Goods {
+    /// The path of its page.
+    pub(crate) fn path(&self) -> String {
+        format!("/products/{}", self.slug)
+    }
+}
+
+impl App {
+    /// On a SQLite file of its own.
+    pub(crate) async fn new() -> Self {
+        Self::of(TestShop::sqlite().await, |limits| {
+            limits.changes_burst = 100_000;
+        })
+        .await
+    }
+
+    /// On a PostgreSQL database of its own; `None`, with a visible line, where there is no server.
+    pub(crate) async fn postgres() -> Option<Self> {
+        let test = TestShop::postgres().await?;
+        let generous = |limits: &mut Limits| limits.changes_burst = 100_000;
+        Some(Self::of(test, generous).await)
+    }
+
+    /// With the limits a shop has.
+    pub(crate) async fn strict() -> Self {
+        Self::of(TestShop::sqlite().await, |_| {}).await
+    }
+
+    async fn of(mut test: TestShop, set: impl FnOnce(&mut Limits)) -> Self {
+        let shop = &mut test.shop;
+        let key = server_key(shop, Purpose::TestGateway).await.unwrap();
+        let (clock, ids) = (Arc::clone(&shop.clock), Arc::clone(&shop.ids));
+        let gateway = TestGateway::new(shop.db.clone(), clock, ids, key, &shop.origin);
+        shop.gateways = providers::payments::gateways(gateway.clone());
+        let csrf = CsrfKey(server_key(shop, Purpose::FormTokens).await.unwrap());
+        let mut config = web::Config::new(Origin::parse(&shop.origin).unwrap(), csrf);
+        config.clock = Arc::clone(&shop.clock);
+        set(&mut config.limits);
+        let storefront = Storefront::new(shop.clone(), theme())
+            .with_data_at(DATA)
+            .with_test_page(Arc::new(TestPage(gateway.clone())));
+        let site = Site::new(config, readiness(shop), Arc::new(storefront.clone()));
+        let router = site.router(storefront::routes(&storefront));
+        Self {
+            test,
+            gateway,
+            router,
+        }
+    }
+
+    /// The shop.
+    pub(crate) fn shop(&self) -> &Shop {
+        &self.test.shop
+    }
+
+    /// Somebody who was never here.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(&self.router)
+    }
+
+    /// Puts a product without options on the shelf.
+    pub(crate) async fn sells(&self, title: &str, cents: i64, stock: i64) -> Goods {
+        Goods {
+            variant: self.test.product(title, euros(cents), stock).await,
+            slug: Slug::from_title(title),
+        }
+    }
+
+    /// Puts a vase on the shelf in two glazes and two heights; the tall one in ash is sold out.
+    pub(crate) async fn sells_a_vase(&self) -> Vec<VariantId> {
+        let option = |name: &str, values: [&str; 2]| SaveOption {
+            id: None,
+            slug: None,
+            name: name.to_owned(),
+            values: values.map(value).into(),
+        };
+        let forms = [
+            ("Spruce", "16 cm", 4_400),
+            ("Spruce", "24 cm", 6_800),
+            ("Ash", "16 cm", 4_400),
+            ("Ash", "24 cm", 6_800),
+        ];
+        let variants = forms.map(|(glaze, height, cents)| SaveVariant {
+            values: vec![glaze.to_owned(), height.to_owned()],
+            sku: Sku::parse(&format!("TARN-{glaze}-{}", &height[..2])).unwrap(),
+            ..plain_variant("TARN", euros(cents))
+        });
+        let vase = SaveProduct {
+            options: vec![
+                option("Glaze", ["Spruce", "Ash"]),
+                option("Height", ["16 cm", "24 cm"]),
+            ],
+            variants: variants.into(),
+            ..plain_product("Tarn vase", euros(0))
+        };
+        let variants = self.saves(vase, ProductStatus::Active).await;
+        for variant in &variants[..3] {
+            self.test.receive(variant, 10).await;
+        }
+        variants
+    }
+
+    /// Writes a product that is not on the shelf.
+    pub(crate) async fn drafts(&self, title: &str) {
+        self.saves(plain_product(title, euros(900)), ProductStatus::Draft)
+            .await;
+    }
+
+    async fn saves(&self, product: SaveProduct, status: ProductStatus) -> Vec<VariantId> {
+        let saved = catalog::save_product(self.shop(), operator().may(), product)
+            .await
+            .unwrap();
+        if status != ProductStatus::Draft {
+            let (id, version) = (saved.id, saved.version);
+            catalog::set_status(self.shop(), operator().may(), id, version, status)
+                .await
+                .unwrap();
+        }
+        saved.variants
+    }
+
+    /// Changes a product as its editor would.
+    pub(crate) async fn edits(&self, slug: &Slug, change: impl FnOnce(&mut SaveProduct)) {
+        let open = catalog::open_product(self.shop(), operator().may(), slug.clone());
+        let open = open.await.unwrap().unwrap();
+        let product = &open.product;
+        let variants = open.variants.iter().map(|variant| SaveVariant {
+            id: Some(variant.id.clone()),
+            sku: variant.sku.clone(),
+            ..plain_variant("X", variant.price)
+        });
+        let mut save = SaveProduct {
+            target: Target::Existing {
+                id: product.id.clone(),
+                version: product.version,
+            },
+            slug: slug.clone(),
+            variants: variants.collect(),
+            ..plain_product(&product.title, open.variants[0].price)
+        };
+        change(&mut save);
+        catalog::save_product(self.shop(), operator().may(), save)
+            .await
+            .unwrap();
+    }
+
+    /// Gives a product without options another price.
+    pub(crate) async fn reprices(&self, goods: &Goods, cents: i64) {
+        self.edits(&goods.slug, |save| save.variants[0].price = euros(cents))
+            .await;
+    }
+
+    /// Takes a product out of the shop for good.
+    pub(crate) async fn archives(&self, slug: &Slug) {
+        let open = catalog::open_product(self.shop(), operator().may(), slug.clone());
+        let product = open.await.unwrap().unwrap().product;
+        let (id, version, to) = (product.id, product.version, ProductStatus::Archived);
+        catalog::set_status(self.shop(), operator().may(), id, version, to)
+            .await
+            .unwrap();
+    }
+
+    /// Makes a category with these products in it.
+    pub(crate) async fn shelf(
+        &self,
+        title: &str,
+        parent: Option<CategoryId>,
+        goods: &[Slug],
+    ) -> CategoryId {
+        let new = SaveCategory {
+            id: None,
+            slug: Slug::from_title(title),
+            title: title.to_owned(),
+            intro: format!("All our {title}."),
+            parent,
+            position: 0,
+        };
+        let id = save_category(self.shop(), operator().may(), new)
+            .await
+            .unwrap();
+        let products = self.products(goods).await;
+        place_products(self.shop(), operator().may(), id.clone(), products)
+            .await
+            .unwrap();
+        id
+    }
+
+    /// Makes a collection of these products.
+    pub(crate) async fn collects(&self, title: &str, goods: &[Slug]) {
+        let new = SaveCollection {
+            id: None,
+            slug: Slug::from_title(title),
+            title: title.to_owned(),
+            intro: String::new(),
+            position: 0,
+            products: self.products(goods).await,
+        };
+        save_collection(self.shop(), operator().may(), new)
+            .await
+            .unwrap();
+    }
+
+    async fn products(&self, goods: &[Slug]) -> Vec<kernel::ProductId> {
+        let mut ids = Vec::new();
+        for slug in goods {
+            let open = catalog::open_product(self.shop(), operator().may(), slug.clone());
+            ids.push(open.await.unwrap().unwrap().product.id);
+        }
+        ids
+    }
+
+    /// Shows a collection on the start page.
+    pub(crate) async fn shows_on_home(&self, title: &str) {
+        let read = self.shop().db.read(commerce::settings::load).await;
+        let mut settings = read.unwrap();
+        let slug = Slug::from_title(title).to_string();
+        settings.home.collection_slugs = vec![slug];
+        commerce::settings::save(self.shop(), operator().may(), settings)
+            .await
+            .unwrap();
+    }
+
+    /// Hangs a picture 320 pixels wide up; gives its address.
+    pub(crate) async fn picture(&self) -> String {
+        let ready = ReadyPicture {
+            files: vec![(320, bytes::Bytes::from_static(WEBP))],
+            ground: catalog::Color::parse("#f4f1ea").unwrap(),
+        };
+        let picture = media::install(self.shop(), operator(), ready)
+            .await
+            .unwrap();
+        format!("/media/{}/320.webp", picture.hash)
+    }
+
+    /// Everything in the database, table by table, to be compared with what it is later.
+    pub(crate) async fn everything(&self) -> BTreeMap<String, Vec<String>> {
+        let read = self.shop().db.read(|tx| {
+            let tables = match tx.engine() {
+                Engine::Sqlite => {
+                    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+                }
+                Engine::Postgres => {
+                    "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public'"
+                }
+            };
+            let tables: Vec<(String,)> = tx.query(tables, params![])?;
+            let mut all = BTreeMap::new();
+            for (table,) in tables {
+                let row = match tx.engine() {
+                    Engine::Sqlite => {
+                        let columns: Vec<(String,)> =
+                            tx.query("SELECT name FROM pragma_table_info($1)", params![table.clone()])?;
+                        let quoted: Vec<String> =
+                            columns.iter().map(|(name,)| format!("quote({name})")).collect();
+                        quoted.join(" || ' ' || ")
+                    }
+                    Engine::Postgres => "CAST(t AS TEXT)".to_owned(),
+                };
+                let rows: Vec<(String,)> =
+                    tx.query(&format!("SELECT {row} FROM {table} t"), params![])?;
+                let mut rows: Vec<String> = rows.into_iter().map(|(row,)| row).collect();
+                rows.sort_unstable();
+                all.insert(table, rows);
+            }
+            Ok::<_, db::DbError>(all)
+        });
+        read.await.unwrap()
+    }
+
+    /// How many orders were placed.
+    pub(crate) async fn orders_placed(&self) -> i64 {
+        self.number("SELECT COUNT(*) FROM orders WHERE placed_at IS NOT NULL")
+            .await
+    }
+
+    /// What a query says, in one number.
+    pub(crate) async fn number(&self, sql: &'static str) -> i64 {
+        let read = self
+            .shop()
+            .db
+            .read(move |tx| tx.query_one::<(i64,)>(sql, params![]));
+        read.await.map_err(|error: db::DbError| error).unwrap().0
+    }
+
+    /// The order at the end of a secret link such as `/orders/…?placed=1`.
+    pub(crate) async fn order_at(&self, link: &str) -> (OrderId, Money) {
+        let token = link.split(['/', '?']).nth(2).unwrap();
+        let token = kernel::Secret::parse(token).unwrap();
+        let found = self
+            .shop()
+            .db
+            .read(move |tx| commerce::orders::find_by_link(tx, &token));
+        let order = found.await.unwrap().expect("the link leads to an order");
+        (order.id, order.total)
+    }
+
+    /// Lets the gateway tell the shop what it has to tell.
+    pub(crate) async fn notices_arrive(&self) -> usize {
+        self.gateway.deliver_due_notices(self.shop()).await.unwrap()
+    }
+}
+
+/// A picture of the demo shop, 320 pixels wide.
+const WEBP: &[u8] = include_bytes!("../../../../demo/pictures/320/brass-scoop-1.webp");
+
+fn theme() -> Templates {
+    static THEME: OnceLock<Templates> = OnceLock::new();
+    THEME
+        .get_or_init(|| Templates::load(Settings::strict()).unwrap())
+        .clone()
+}
+
+fn readiness(shop: &Shop) -> Readiness {
+    let db = shop.db.clone();
+    Arc::new(move || {
+        let db = db.clone();
+        Box::pin(async move {
+            let version = db.schema_version().await;
+            version.map(drop).map_err(|error| error.to_string())
+        })
+    })
+}
+
+fn value(name: &str) -> SaveValue {
+    SaveValue {
+        id: None,
+        slug: None,
+        name: name.to_owned(),
+        swatch: None,
+    }
+}
+
+fn plain_variant(sku: &str, price: Money) -> SaveVariant {
+    SaveVariant {
+        id: None,
+        values: Vec::new(),
+        sku: Sku::parse(sku).unwrap(),
+        barcode: None,
+        price,
+        compare_at: None,
+        weight_grams: 500,
+        content: None,
+        stock_tracked: true,
+    }
+}
+
+fn plain_product(title: &str, price: Money) -> SaveProduct {
+    let slug = Slug::from_title(title);
+    SaveProduct {
+        target: Target::New,
+        title: title.to_owned(),
+        summary: String::new(),
+        description: String::new(),
+        facts: Vec::new(),
+        tax_class: TaxClass::Standard,
+        currency: price.currency(),
+        options: Vec::new(),
+        variants: vec![plain_variant(&slug.as_str().to_uppercase(), price)],
+        pictures: Vec::new(),
+        slug,
+    }
+}

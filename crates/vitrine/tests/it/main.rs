@@ -1,0 +1,15 @@
+//! The whole application over HTTP: one file per address, with everything that is refused there.
+
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod page;
+#[cfg(test)]
+mod storefront;
+#[cfg(test)]
+mod structure;
+#[cfg(test)]
+#[path = "../../src/test_page.rs"]
+mod test_page;
