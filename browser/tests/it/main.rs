@@ -1,5 +1,11 @@
 //! Journeys through the real binary in headless Chromium.
 
+#![cfg(test)] // so that the lints know every function here for a test
+
 mod axe;
+mod bag;
 mod guest_checkout;
 mod harness;
+mod keyboard;
+mod payment;
+mod product;

@@ -1,0 +1,144 @@
+//! A purchase without a pointer: Tab, Enter, Space, Escape and letters.
+
+use fantoccini::key::Key;
+
+use crate::harness::{Browser, Script, Shop};
+
+/// Where the focus is, what is wrong with it, and whether it is on what was looked for.
+const LOOK: &str = "const at = document.activeElement, wanted = arguments[0];
+    if (!at || at === document.body || at === document.documentElement) return [null, 'the focus is on nothing', false];
+    const box = at.getBoundingClientRect();
+    const inView = box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth && box.width > 0 && box.height > 0;
+    const ringed = [[at, null], [at, '::after'], [at, '::before'], [at.closest('label, li, article, .card, .select, .stepper'), null]].some(([part, pseudo]) => {
+        if (!part) return false;
+        const style = getComputedStyle(part, pseudo);
+        return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+    });
+    const words = at.outerHTML.slice(0, 160);
+    return [words, !inView ? 'it is out of view' : !ringed ? 'nothing shows it' : null, at.matches(wanted)];";
+
+struct Keyboard<'a>(&'a Browser);
+
+impl Keyboard<'_> {
+    /// Presses Tab until the focus is on what is wanted. On the way it is always on something, in view, and shown.
+    async fn tab_to(&self, css: &str) {
+        for _ in 0..150 {
+            self.0.key(Key::Tab.into()).await;
+            let seen = self
+                .0
+                .client
+                .execute(LOOK, vec![css.into()])
+                .await
+                .expect("the page can be asked");
+            assert!(
+                seen[1].is_null(),
+                "on {}, looking for {css}: {} at {}",
+                self.0.path().await,
+                seen[1],
+                seen[0]
+            );
+            if seen[2] == true {
+                return;
+            }
+        }
+        panic!("{css} is not reached with Tab on {}", self.0.path().await);
+    }
+
+    async fn focus_is_on(&self, css: &str) {
+        let at = self.0.client.execute("return [document.activeElement.matches(arguments[0]), document.activeElement.outerHTML.slice(0, 160)]", vec![css.into()]);
+        let at = at.await.expect("the page can be asked");
+        assert_eq!(at[0], true, "the focus is on {} and not on {css}", at[1]);
+    }
+
+    async fn enter(&self) {
+        self.0.key(Key::Enter.into()).await;
+    }
+
+    async fn space(&self) {
+        self.0.key(' ').await;
+    }
+
+    async fn write(&self, text: &str) {
+        for letter in text.chars() {
+            self.0.key(letter).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purchase_needs_nothing_but_a_keyboard_and_the_focus_is_never_lost() {
+    let Some(shop) = Shop::open() else { return };
+    let browser = Browser::open(Script::On, (1280, 900)).await;
+    let keyboard = Keyboard(&browser);
+    browser.visit(&shop.url("/")).await;
+    keyboard.tab_to("a.skip").await;
+    keyboard.enter().await;
+    keyboard.focus_is_on("#main").await;
+    keyboard.tab_to("main a[href='/c/ceramics']").await;
+    keyboard.enter().await;
+    browser.arrive("/c/ceramics").await;
+    keyboard.tab_to("a[href^='/products/tarn-vase']").await;
+    keyboard.enter().await;
+    browser.arrive("/products/tarn-vase").await;
+
+    keyboard.tab_to("#option-glaze-rust").await;
+    keyboard.enter().await;
+    browser.wait_for_words("#option-glaze", "Rust").await;
+    keyboard.focus_is_on("#option-glaze-rust").await;
+    keyboard.tab_to("#quantity-more").await;
+    keyboard.space().await;
+    keyboard.focus_is_on("#quantity-more").await;
+    assert_eq!(
+        browser
+            .ask("return document.querySelector('#quantity').value")
+            .await,
+        "2"
+    );
+    keyboard.tab_to("#buy button[type=submit]").await;
+    keyboard.enter().await;
+    browser.find("dialog[open] #bag .line").await;
+    keyboard.focus_is_on("#bag-drawer-title").await;
+    browser.key(Key::Escape.into()).await;
+    keyboard.focus_is_on("#buy button[type=submit]").await;
+    keyboard.enter().await;
+    browser.find("dialog[open] #bag .line").await;
+    keyboard.tab_to("#drawer-body a[href='/checkout']").await;
+    keyboard.enter().await;
+    browser.arrive("/checkout").await;
+
+    for (field, text) in [
+        ("email", "noor@example.com"),
+        ("name", "Ida Vos"),
+        ("line1", "Prinsengracht 112"),
+        ("postal_code", "1015ea"),
+        ("city", "Amsterdam"),
+    ] {
+        keyboard.tab_to(&format!("input[name={field}]")).await;
+        keyboard.write(text).await;
+    }
+    // Enter in the last field sends the form, as everywhere.
+    keyboard.enter().await;
+    browser.find("input[name=delivery_method]").await;
+    keyboard.tab_to("input[name=delivery_method]").await;
+    keyboard.space().await;
+    keyboard.tab_to("button[name=step][value=delivery]").await;
+    keyboard.enter().await;
+    browser.find("input[name=payment_method]").await;
+    keyboard
+        .tab_to("input[name=payment_method][value=test]")
+        .await;
+    keyboard.space().await;
+    keyboard
+        .tab_to("form[action='/checkout/complete'] button[type=submit]")
+        .await;
+    keyboard.space().await;
+    browser.arrive("/test-gateway/").await;
+    keyboard.tab_to("button[value=approve]").await;
+    keyboard.enter().await;
+    browser.arrive("/orders/").await;
+    browser.wait_for_words("main", "Ida").await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.close().await;
+    let orders = shop.run(&["order", "list"]);
+    assert_eq!(orders.matches("Ida Vos").count(), 1, "{orders}");
+}
