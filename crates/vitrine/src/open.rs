@@ -1,6 +1,7 @@
 //! Wiring: from a configuration to a shop.
 
 use std::error::Error;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ pub(crate) struct Opened {
     pub(crate) shop: Shop,
     /// The test gateway, for its own page and its notices.
     pub(crate) test_gateway: TestGateway,
+    /// Keeps other processes from serving from the same folder for as long as it is held; the system lets go of it however
+    /// the process ends.
+    pub(crate) lock: Option<File>,
 }
 
 /// What the wiring needs besides the configuration.
@@ -30,6 +34,8 @@ pub(crate) struct Wishes<'a> {
     pub(crate) origin: &'a str,
     /// Whether to make what is not there, and to bring the database up to date.
     pub(crate) make: bool,
+    /// Whether to serve: then the folder's lock and its search index are this process's.
+    pub(crate) serve: bool,
 }
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -46,6 +52,7 @@ pub(crate) async fn open(config: &Config, wishes: &Wishes<'_>) -> Result<Opened,
         }
     }
     make_folder(&config.media())?;
+    let lock = if wishes.serve { lock(config)? } else { None };
     let db = Db::open(&location, &Options::default())
         .map_err(|error| format!("{} cannot be opened: {error}", config.database_in_words()))?;
     if wishes.make {
@@ -59,7 +66,7 @@ pub(crate) async fn open(config: &Config, wishes: &Wishes<'_>) -> Result<Opened,
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
         media: Arc::new(media),
-        search: if wishes.make {
+        search: if lock.is_some() {
             SearchIndex::in_folder(&config.search())?
         } else {
             SearchIndex::in_memory()?
@@ -77,7 +84,39 @@ pub(crate) async fn open(config: &Config, wishes: &Wishes<'_>) -> Result<Opened,
         wishes.origin,
     );
     shop.gateways = providers::payments::gateways(test_gateway.clone());
-    Ok(Opened { shop, test_gateway })
+    Ok(Opened {
+        shop,
+        test_gateway,
+        lock,
+    })
+}
+
+/// Makes this process the only one that serves from the data folder.
+///
+/// With PostgreSQL the folder only holds pictures, which nodes share, and a search index, which they do not: `None` tells
+/// the second node on the folder to keep its index in memory. With SQLite two servers would each run every job.
+fn lock(config: &Config) -> Result<Option<File>, Failure> {
+    let folder = absolute(&config.data);
+    let path = config.data.join("vitrine.lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) if config.database.is_some() => Ok(None),
+        Err(TryLockError::WouldBlock) => Err(format!(
+            "the shop in {} is already open: another vitrine serves it. Stop that one first, or name another folder with --data; \
+             for several processes on one shop, use PostgreSQL with --database",
+            folder.display()
+        )
+        .into()),
+        Err(TryLockError::Error(error)) => {
+            Err(format!("{} cannot be locked: {error}", path.display()).into())
+        }
+    }
 }
 
 async fn refuse_other_version(db: &Db, config: &Config) -> Result<(), Failure> {

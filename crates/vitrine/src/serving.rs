@@ -41,11 +41,16 @@ pub(crate) async fn serve(config: &Config, serve: &Serve) -> Outcome {
         None => Origin::parse(&format!("http://{listen}"))?,
     };
     let address = origin.to_string();
-    let Opened { shop, test_gateway } = open(
+    let Opened {
+        shop,
+        test_gateway,
+        lock: _lock,
+    } = open(
         config,
         &Wishes {
             origin: &address,
             make: true,
+            serve: true,
         },
     )
     .await?;

@@ -21,6 +21,7 @@ async fn opened(config: &Config) -> Result<Opened, Box<dyn std::error::Error + S
         &Wishes {
             origin: &origin,
             make: false,
+            serve: false,
         },
     )
     .await
@@ -33,6 +34,7 @@ pub(crate) async fn migrate(config: &Config) -> Outcome {
         &Wishes {
             origin: "http://127.0.0.1:8080",
             make: true,
+            serve: false,
         },
     )
     .await?;
