@@ -1,7 +1,12 @@
-//! Every job and schedule of the shop, in one list. What a job does is in its area; here is only how its outcome is told to
-//! the queue.
+//! The one list of jobs: what each kind does, and what recurs. What a job does is in its area; here is only how its
+//! outcome is told to the queue.
+//!
+//! # Invariants
+//! - Every handler is harmless to repeat: a node may die between an effect and the end of its job.
+//! - What waits for a gateway never runs out of attempts: it puts itself back, later each time, until there is an answer.
 
-use ::jobs::{Done, JobError, NewJob, Runner, RunnerOptions};
+use ::jobs::{Done, JobContext, JobError, Lease, NewJob, Runner, RunnerOptions};
+use kernel::Timestamp;
 use kernel::time::MINUTE;
 use templates::Templates;
 
@@ -9,8 +14,9 @@ use crate::checkout::{self, CANCEL_UNPAID, CancelUnpaid, RESUME, Resume, Sweep};
 use crate::error::Internal;
 use crate::event::{Event, REACT};
 use crate::notifications::order_confirmation::{self, OrderConfirmation};
-use crate::notifications::{SEND_MAIL, SendError, SendMail, send_mail};
+use crate::notifications::{self, SEND_MAIL, SendError, SendMail};
 use crate::orders::{self, MoneyMoved, RESUME_MOVE, RETURN_MONEY, ResumeMove, ReturnMoneyOf};
+use crate::payments;
 use crate::reactions;
 use crate::shop::Shop;
 use crate::staff::{Actor, Authorized};
@@ -19,123 +25,130 @@ use crate::staff::{Actor, Authorized};
 const TIDY: &str = "checkout.tidy";
 /// How often it does.
 const TIDY_EVERY: i64 = 5 * MINUTE;
+/// How long until a gateway that said nothing is asked again whether money can go back.
+const ASK_AGAIN: i64 = 10 * MINUTE;
 
 type Outcome = Result<Done, JobError>;
 
 /// A runner for all jobs of this shop.
 pub fn runner(shop: &Shop, templates: &Templates) -> Runner {
-    let at = |shop: &Shop| shop.clone();
-    let (reacting, resuming, cancelling) = (at(shop), at(shop), at(shop));
-    let (moving, returning, writing, sending, tidying) =
-        (at(shop), at(shop), at(shop), at(shop), at(shop));
     let templates = templates.clone();
+    let write_confirmation = move |shop: Shop, about: OrderConfirmation, _job| {
+        let templates = templates.clone();
+        async move {
+            order_confirmation::write(&shop, &templates, &about.order_id).await?;
+            Ok(Done::Finished)
+        }
+    };
     Runner::new(
         shop.db.clone(),
         shop.clock.clone(),
         RunnerOptions::default(),
     )
-    .handle(REACT, move |event: Event, _| {
-        let shop = reacting.clone();
-        async move { done(reactions::react(&shop, event).await) }
-    })
-    .handle(RESUME, move |job: Resume, _| {
-        let shop = resuming.clone();
-        async move { resume_payment(&shop, job).await }
-    })
-    .handle(CANCEL_UNPAID, move |job: CancelUnpaid, _| {
-        let shop = cancelling.clone();
-        async move { done(checkout::cancel_unpaid(&shop, &job.order_id).await) }
-    })
-    .handle(RESUME_MOVE, move |job: ResumeMove, _| {
-        let shop = moving.clone();
-        async move { resume_move(&shop, job).await }
-    })
-    .handle(RETURN_MONEY, move |job: ReturnMoneyOf, _| {
-        let shop = returning.clone();
-        async move { return_money(&shop, job).await }
-    })
-    .handle(
-        order_confirmation::KIND,
-        move |job: OrderConfirmation, _| {
-            let (shop, templates) = (writing.clone(), templates.clone());
-            async move { done(order_confirmation::write(&shop, &templates, &job.order_id).await) }
-        },
-    )
-    .handle(SEND_MAIL, move |job: SendMail, _| {
-        let shop = sending.clone();
-        async move { sent(send_mail(&shop, &job.mail_id).await) }
-    })
-    .handle(TIDY, move |(), _| {
-        let shop = tidying.clone();
-        async move { tidy(&shop).await }
-    })
+    .handle(REACT, with(shop, react))
+    .handle(RESUME, with(shop, resume_payment))
+    .handle(CANCEL_UNPAID, with(shop, cancel_unpaid))
+    .handle(RESUME_MOVE, with(shop, resume_move))
+    .handle(RETURN_MONEY, with(shop, return_money))
+    .handle(order_confirmation::KIND, with(shop, write_confirmation))
+    .handle(SEND_MAIL, with(shop, send_mail))
+    .handle(TIDY, with(shop, tidy))
     .every(TIDY_EVERY, TIDY)
 }
 
+/// A handler that is given the shop, the payload and the job.
+fn with<P, F, R>(shop: &Shop, run: F) -> impl Fn(P, JobContext) -> R + Send + Sync + 'static
+where
+    F: Fn(Shop, P, JobContext) -> R + Send + Sync + 'static,
+{
+    let shop = shop.clone();
+    move |payload, job| run(shop.clone(), payload, job)
+}
+
 /// A fault of ours may be gone after a pause.
-fn done(outcome: Result<(), Internal>) -> Outcome {
-    outcome.map(|()| Done::Finished).map_err(retry)
+impl From<Internal> for JobError {
+    fn from(error: Internal) -> Self {
+        Self::Retry(error.to_string())
+    }
 }
 
-fn retry(error: Internal) -> JobError {
-    JobError::Retry(error.to_string())
+/// Ends this job and puts its like into the queue for later: both or neither.
+async fn again(shop: &Shop, lease: Lease, job: NewJob, at: Timestamp) -> Outcome {
+    let (now, job) = (shop.clock.now(), job.at(at));
+    shop.db
+        .write(move |tx| -> Outcome {
+            ::jobs::enqueue(tx, now, &job)?;
+            Ok(::jobs::complete(tx, &lease)?)
+        })
+        .await
 }
 
-fn sent(outcome: Result<(), SendError>) -> Outcome {
-    match outcome {
+async fn react(shop: Shop, event: Event, _job: JobContext) -> Outcome {
+    reactions::react(&shop, event).await?;
+    Ok(Done::Finished)
+}
+
+/// A payment nobody knows about yet is asked about again: that is no failure of this job.
+async fn resume_payment(shop: Shop, about: Resume, job: JobContext) -> Outcome {
+    match checkout::resume_payment(&shop, &about.payment_id).await? {
+        Sweep::Settled => Ok(Done::Finished),
+        Sweep::AskAgain(at) => again(&shop, job.lease, NewJob::new(RESUME, &about), at).await,
+    }
+}
+
+async fn cancel_unpaid(shop: Shop, about: CancelUnpaid, _job: JobContext) -> Outcome {
+    checkout::cancel_unpaid(&shop, &about.order_id).await?;
+    Ok(Done::Finished)
+}
+
+/// As [`resume_payment`]; the longer a gateway has not answered, the longer between two questions.
+async fn resume_move(shop: Shop, about: ResumeMove, job: JobContext) -> Outcome {
+    let act = shop.act(Actor::System);
+    if orders::resume_move(&shop, &act, &about.key).await? != MoneyMoved::Pending {
+        return Ok(Done::Finished);
+    }
+    let key = about.key.clone();
+    let begun = shop
+        .db
+        .read(move |tx| payments::find_event(tx, &key).map_err(JobError::from))
+        .await?;
+    let age = begun.map_or(0, |event| act.now.since(event.at));
+    let at = act.now.plus(age.clamp(MINUTE, 60 * MINUTE));
+    again(&shop, job.lease, NewJob::new(RESUME_MOVE, &about), at).await
+}
+
+/// What is on its way settles first; until then it is not known what there is to return.
+async fn return_money(shop: Shop, about: ReturnMoneyOf, job: JobContext) -> Outcome {
+    let once_more = NewJob::new(RETURN_MONEY, &about);
+    let of = (about.order_id, about.payment_id);
+    if orders::return_money(&shop, Authorized::system(), of).await? {
+        return Ok(Done::Finished);
+    }
+    let at = shop.clock.now().plus(ASK_AGAIN);
+    again(&shop, job.lease, once_more, at).await
+}
+
+async fn send_mail(shop: Shop, about: SendMail, job: JobContext) -> Outcome {
+    match notifications::send_mail(&shop, &about.mail_id).await {
         Ok(()) => Ok(Done::Finished),
+        Err(SendError::Later(why)) if job.is_last_attempt => {
+            notifications::give_up(&shop, &about.mail_id).await?;
+            Err(JobError::Fail(why))
+        }
         Err(SendError::Later(why)) => Err(JobError::Retry(why)),
         Err(SendError::Never(why)) => Err(JobError::Fail(why)),
-        Err(SendError::Internal(error)) => Err(retry(error)),
+        Err(SendError::Internal(error)) => Err(error.into()),
     }
 }
 
-/// A payment nobody knows about yet is asked about again by a job of its own: that is no failure of this one.
-async fn resume_payment(shop: &Shop, job: Resume) -> Outcome {
-    match checkout::resume_payment(shop, &job.payment_id)
-        .await
-        .map_err(retry)?
-    {
-        Sweep::Settled => {}
-        Sweep::AskAgain(at) => {
-            let now = shop.clock.now();
-            shop.db
-                .write(move |tx| ::jobs::enqueue(tx, now, &NewJob::new(RESUME, &job).at(at)))
-                .await?;
+async fn tidy(shop: Shop, (): (), _job: JobContext) -> Outcome {
+    loop {
+        let act = shop.act(Actor::System);
+        let changed = shop
+            .db
+            .write(move |tx| -> Result<usize, JobError> { Ok(checkout::tidy(tx, &act)?) });
+        if changed.await? == 0 {
+            return Ok(Done::Finished);
         }
     }
-    Ok(Done::Finished)
-}
-
-/// As [`resume_payment`]: a gateway that does not answer is asked for as long as it takes.
-async fn resume_move(shop: &Shop, job: ResumeMove) -> Outcome {
-    let act = shop.act(Actor::System);
-    if orders::resume_move(shop, &act, &job.key)
-        .await
-        .map_err(retry)?
-        == MoneyMoved::Pending
-    {
-        let (now, again) = (act.now, act.now.plus(5 * MINUTE));
-        shop.db
-            .write(move |tx| ::jobs::enqueue(tx, now, &NewJob::new(RESUME_MOVE, &job).at(again)))
-            .await?;
-    }
-    Ok(Done::Finished)
-}
-
-/// What a gateway has not confirmed is finished by the moves' own jobs.
-async fn return_money(shop: &Shop, job: ReturnMoneyOf) -> Outcome {
-    orders::return_money(shop, Authorized::system(), (job.order_id, job.payment_id))
-        .await
-        .map_err(retry)?;
-    Ok(Done::Finished)
-}
-
-async fn tidy(shop: &Shop) -> Outcome {
-    let act = shop.act(Actor::System);
-    shop.db
-        .write(move |tx| checkout::tidy(tx, &act))
-        .await
-        .map_err(retry)?;
-    Ok(Done::Finished)
 }
