@@ -64,6 +64,16 @@ pub fn rules() -> usize {
         .saturating_add(4)
 }
 
+/// Judges within one transaction, as far as it is about rows: for judging what is then taken back.
+#[cfg(test)]
+fn judge_rows(tx: &mut Tx<'_>) -> Result<Vec<Breach>, DbError> {
+    let (mut breaches, _) = walk::next(tx, None)?;
+    for rule in RULES.iter().chain(shelves::RULES) {
+        breaches.extend(judge(tx, rule)?);
+    }
+    Ok(breaches)
+}
+
 fn judge(tx: &mut Tx<'_>, rule: &Rule) -> Result<Vec<Breach>, DbError> {
     let rows: Vec<(String, i64, i64)> =
         tx.query(&format!("{} LIMIT {SHOWN}", rule.sql), params![])?;
