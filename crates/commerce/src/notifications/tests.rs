@@ -1,1 +1,85 @@
-//! Store and operation tests.
+//! What an order's page and mail tell, on both databases.
+
+use crate::carts::{CheckoutForm, save_checkout_form};
+use crate::checkout::Placement;
+use crate::notifications::order_confirmation::OrderConfirmation;
+use crate::notifications::view::{OrderView, order_view};
+use crate::on_both;
+use crate::orders::{self, Order};
+use crate::ports::mail::MailError;
+use crate::settings;
+use crate::testing::{Answering, TestShop, euros};
+
+use super::{MailStatus, list_mails, resend_mail};
+
+async fn told(shop: &TestShop, order: &Order) -> OrderView {
+    let order = order.clone();
+    shop.read(move |tx| -> Result<_, crate::Internal> {
+        let settings = settings::load(tx)?;
+        order_view(tx, &settings, &order, "https://shop.example")
+    })
+    .await
+}
+
+async fn mails(shop: &TestShop) -> Vec<super::Mail> {
+    shop.read(|tx| Ok(list_mails(tx, kernel::PageRequest::new(1, 10))?))
+        .await
+        .items
+}
+
+on_both! {
+    async fn a_second_try_that_waits_is_not_told_as_the_first_that_was_declined(shop: &TestShop) {
+        let vase = shop.product("Tarn vase", euros(6_800), 3).await;
+        let shopper = shop.ready_shopper(&[(&vase, 1)]).await;
+        shop.gateway.answers(Answering::Decline);
+        assert!(matches!(shop.place(&shopper).await.unwrap(), Placement::Declined { .. }));
+        let cart = shop.cart(&shopper).await.unwrap().id;
+        let declined = shop.read(move |tx| Ok(orders::find_by_cart(tx, &cart)?)).await.unwrap();
+        assert_eq!(told(shop, &declined).await.payment, "declined");
+
+        shop.gateway.answers(Answering::Page);
+        assert!(matches!(shop.place(&shopper).await.unwrap(), Placement::GoTo { .. }));
+        let waiting = told(shop, &shop.order(&declined.id).await).await;
+        assert_eq!((waiting.state, waiting.payment), ("draft", "unknown"));
+        assert!(waiting.resume_url.is_some() && waiting.retry_url.is_none());
+    }
+
+    async fn an_order_that_is_fetched_says_where_the_shop_is(shop: &TestShop) {
+        shop.set(|settings| settings.shop.address_lines = vec!["The old dye works".to_owned()]).await;
+        let vase = shop.product("Tarn vase", euros(6_800), 3).await;
+        let shopper = shop.ready_shopper(&[(&vase, 1)]).await;
+        let delivery_method_id = Some(shop.pickup().await);
+        let form = shop.cart(&shopper).await.unwrap().form;
+        let form = CheckoutForm { delivery_method_id, ..form };
+        save_checkout_form(&shop.shop, &shopper, form).await.unwrap();
+        let order = shop.placed(&shopper).await;
+        assert_eq!(told(shop, &order).await.address_lines, ["The old dye works"]);
+    }
+
+    async fn a_placed_order_has_one_mail_however_often_its_job_runs(shop: &TestShop) {
+        let vase = shop.product("Tarn vase", euros(6_800), 3).await;
+        let order = shop.ordered(&[(&vase, 1)]).await;
+        shop.run_jobs().await;
+        let job = OrderConfirmation::job(&order.id);
+        let now = shop.shop.clock.now();
+        shop.shop.db.write(move |tx| jobs::enqueue(tx, now, &job).map(drop)).await.unwrap();
+        shop.run_jobs().await;
+        assert_eq!(shop.mailbox.subjects(), ["Your order 1001 at Wrenfold"]);
+        assert_eq!(mails(shop).await.len(), 1);
+    }
+
+    async fn a_mail_nobody_takes_is_kept_and_can_be_sent_again(shop: &TestShop) {
+        let vase = shop.product("Tarn vase", euros(6_800), 3).await;
+        shop.mailbox.refuse(Some(MailError::Never("no such mailbox".to_owned())));
+        shop.ordered(&[(&vase, 1)]).await;
+        shop.run_jobs().await;
+        let refused = mails(shop).await.remove(0);
+        assert_eq!((refused.status, refused.last_error.as_deref()), (MailStatus::Dead, Some("no such mailbox")));
+
+        shop.mailbox.refuse(None);
+        assert!(resend_mail(&shop.shop, &refused.id).await.unwrap());
+        shop.run_jobs().await;
+        assert_eq!(mails(shop).await.remove(0).status, MailStatus::Sent);
+        assert_eq!(shop.mailbox.letters().len(), 1);
+    }
+}

@@ -311,7 +311,7 @@ pub fn order_view(
     let fulfillments = orders::fulfillments(tx, &order.id)?;
     let timeline = orders::timeline(tx, &order.id)?;
 
-    let payment = payment_word(order, &sums, &payments);
+    let payment = payment_word(order, &payments);
     let delivery = delivery_word(order);
     let name_of = |id: &kernel::OrderLineId| {
         lines
@@ -405,26 +405,35 @@ pub fn order_view(
     })
 }
 
-fn payment_word(order: &Order, sums: &Sums, payments: &[Payment]) -> &'static str {
+fn payment_word(order: &Order, payments: &[Payment]) -> &'static str {
+    if order.status == OrderStatus::Draft {
+        return draft_payment_word(payments);
+    }
     match order.payment_status {
         PaymentStatus::Paid | PaymentStatus::Overpaid => "paid",
         PaymentStatus::Authorized => "authorised",
-        PaymentStatus::PartiallyPaid => "awaiting_transfer",
+        PaymentStatus::PartiallyPaid | PaymentStatus::Pending => "awaiting_transfer",
         PaymentStatus::PartiallyRefunded => "part_refunded",
         PaymentStatus::Refunded => "refunded",
-        PaymentStatus::Voided => "voided",
-        PaymentStatus::Pending if order.status != OrderStatus::Draft => "awaiting_transfer",
-        PaymentStatus::Pending => "unknown",
         PaymentStatus::None if order.total.is_zero() => "paid",
-        PaymentStatus::None
-            if payments
-                .iter()
-                .any(|payment| payment.status == SessionStatus::Failed) =>
-        {
+        PaymentStatus::Voided | PaymentStatus::None => "voided",
+    }
+}
+
+/// Before an order is placed only the latest try counts: an earlier one that was declined says nothing about it.
+fn draft_payment_word(payments: &[Payment]) -> &'static str {
+    match payments.last().map(|payment| payment.status) {
+        Some(SessionStatus::Failed | SessionStatus::Canceled | SessionStatus::Expired) => {
             "declined"
         }
-        PaymentStatus::None if sums.open > 0 => "unknown",
-        PaymentStatus::None => "voided",
+        Some(SessionStatus::Authorized | SessionStatus::Captured) => "voided",
+        Some(
+            SessionStatus::Created
+            | SessionStatus::RequiresAction
+            | SessionStatus::Processing
+            | SessionStatus::NeedsReview,
+        )
+        | None => "unknown",
     }
 }
 
