@@ -36,12 +36,11 @@ impl Browser {
         }
     }
 
-    /// The shopper the shop takes it for.
-    pub(crate) fn shopper(&self) -> commerce::Shopper {
-        let cookie = self.cookie.as_deref().expect("it has a cookie");
-        let (_, value) = cookie.split_once('=').unwrap();
-        commerce::Shopper {
-            visitor: kernel::Secret::parse(value).unwrap(),
+    /// The same browser, sent to another node.
+    pub(crate) fn at(&self, node: &Router) -> Self {
+        Self {
+            router: node.clone(),
+            ..self.clone()
         }
     }
 

@@ -9,11 +9,13 @@ use commerce::catalog::categories::{SaveCategory, place_products, save_category}
 use commerce::catalog::collections::{SaveCollection, save_collection};
 use commerce::catalog::edit::{SaveOption, SaveProduct, SaveValue, SaveVariant, Target};
 use commerce::catalog::{self, ProductStatus, TaxClass};
+use commerce::delivery::{CreateMethod, CreateZone, create_method, create_zone};
 use commerce::keys::{Purpose, server_key};
 use commerce::media::{self, ReadyPicture};
 use commerce::testing::{TestShop, euros, operator};
-use db::{Engine, params};
+use db::{Engine, Tx, params};
 use kernel::{CategoryId, Money, OrderId, Sku, Slug, VariantId};
+use pricing::{DeliveryKind, DeliveryRule};
 use providers::payments::TestGateway;
 use storefront::Storefront;
 use templates::{Settings, Templates};
@@ -71,25 +73,22 @@ impl App {
     }
 
     async fn of(mut test: TestShop, set: impl FnOnce(&mut Limits)) -> Self {
-        let shop = &mut test.shop;
-        let key = server_key(shop, Purpose::TestGateway).await.unwrap();
-        let (clock, ids) = (Arc::clone(&shop.clock), Arc::clone(&shop.ids));
-        let gateway = TestGateway::new(shop.db.clone(), clock, ids, key, &shop.origin);
-        shop.gateways = providers::payments::gateways(gateway.clone());
-        let csrf = CsrfKey(server_key(shop, Purpose::FormTokens).await.unwrap());
-        let mut config = web::Config::new(Origin::parse(&shop.origin).unwrap(), csrf);
-        config.clock = Arc::clone(&shop.clock);
-        set(&mut config.limits);
-        let storefront = Storefront::new(shop.clone(), theme())
-            .with_data_at(DATA)
-            .with_test_page(Arc::new(TestPage(gateway.clone())));
-        let site = Site::new(config, readiness(shop), Arc::new(storefront.clone()));
-        let router = site.router(storefront::routes(&storefront));
+        let gateway = open_gateway(&mut test.shop).await;
+        let router = open_doors(&test.shop, &gateway, set).await;
         Self {
             test,
             gateway,
             router,
         }
+    }
+
+    /// The doors of a second process on the same database.
+    pub(crate) async fn second_node(&self) -> Router {
+        let database = self.test.database.as_ref().unwrap();
+        let db = db::Db::open(database.location(), &db::testing::options()).unwrap();
+        let mut node = self.test.second_node(db);
+        let gateway = open_gateway(&mut node).await;
+        open_doors(&node, &gateway, |limits| limits.changes_burst = 100_000).await
     }
 
     /// The shop.
@@ -264,6 +263,61 @@ impl App {
             .unwrap();
     }
 
+    /// Delivers at home for this much, in the shop's own currency.
+    pub(crate) async fn ships_for(&self, price: Money) {
+        let zone = self.text("SELECT id FROM delivery_zones").await;
+        self.delivers("Parcel", Some(zone), DeliveryKind::Flat { price })
+            .await;
+    }
+
+    /// Delivers to these countries as well.
+    pub(crate) async fn ships_to(&self, countries: &[&str], price: Money) {
+        let zone = CreateZone {
+            name: "Far away".to_owned(),
+            countries: countries
+                .iter()
+                .map(|code| kernel::Country::parse(code).unwrap())
+                .collect(),
+        };
+        let zone = create_zone(self.shop(), operator().may(), zone);
+        let zone = zone.await.unwrap().to_string();
+        self.delivers("Airmail", Some(zone), DeliveryKind::Flat { price })
+            .await;
+    }
+
+    /// Lets buyers come and get it, free of charge.
+    pub(crate) async fn can_be_fetched(&self) {
+        self.delivers("Pick-up", None, DeliveryKind::Pickup).await;
+    }
+
+    async fn delivers(&self, name: &str, zone: Option<String>, kind: DeliveryKind) {
+        let fetched = zone.is_none();
+        let method = CreateMethod {
+            zone_id: zone.map(|zone| zone.parse().unwrap()),
+            location_id: fetched.then(|| self.test.location.clone()),
+            name: name.to_owned(),
+            description: String::new(),
+            rule: DeliveryRule {
+                kind,
+                free_over: None,
+            },
+            days: (0, 1),
+        };
+        create_method(self.shop(), operator().may(), method)
+            .await
+            .unwrap();
+    }
+
+    /// What a query says, in one text.
+    pub(crate) async fn text(&self, sql: &'static str) -> String {
+        let read = self
+            .shop()
+            .db
+            .read(move |tx| tx.query::<(String,)>(sql, params![]));
+        let rows = read.await.map_err(|error: db::DbError| error).unwrap();
+        rows.into_iter().next().expect("there is a row").0
+    }
+
     /// Hangs a picture 320 pixels wide up; gives its address.
     pub(crate) async fn picture(&self) -> String {
         let ready = ReadyPicture {
@@ -279,29 +333,11 @@ impl App {
     /// Everything in the database, table by table, to be compared with what it is later.
     pub(crate) async fn everything(&self) -> BTreeMap<String, Vec<String>> {
         let read = self.shop().db.read(|tx| {
-            let tables = match tx.engine() {
-                Engine::Sqlite => {
-                    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-                }
-                Engine::Postgres => {
-                    "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public'"
-                }
-            };
-            let tables: Vec<(String,)> = tx.query(tables, params![])?;
             let mut all = BTreeMap::new();
-            for (table,) in tables {
-                let row = match tx.engine() {
-                    Engine::Sqlite => {
-                        let columns: Vec<(String,)> =
-                            tx.query("SELECT name FROM pragma_table_info($1)", params![table.clone()])?;
-                        let quoted: Vec<String> =
-                            columns.iter().map(|(name,)| format!("quote({name})")).collect();
-                        quoted.join(" || ' ' || ")
-                    }
-                    Engine::Postgres => "CAST(t AS TEXT)".to_owned(),
-                };
-                let rows: Vec<(String,)> =
-                    tx.query(&format!("SELECT {row} FROM {table} t"), params![])?;
+            for (table,) in tx.query::<(String,)>(tables(tx.engine()), params![])? {
+                let row = row_as_text(tx, &table)?;
+                let sql = format!("SELECT {row} FROM {table} t");
+                let rows = tx.query::<(String,)>(&sql, params![])?;
                 let mut rows: Vec<String> = rows.into_iter().map(|(row,)| row).collect();
                 rows.sort_unstable();
                 all.insert(table, rows);
@@ -309,6 +345,18 @@ impl App {
             Ok::<_, db::DbError>(all)
         });
         read.await.unwrap()
+    }
+
+    /// Asserts that nothing in the database is other than it was.
+    pub(crate) async fn assert_unchanged_since(&self, before: &BTreeMap<String, Vec<String>>) {
+        let mut changed = Vec::new();
+        for (table, rows) in &self.everything().await {
+            let gone = before[table].iter().filter(|row| !rows.contains(row));
+            changed.extend(gone.map(|row| format!("- {table}: {row}")));
+            let new = rows.iter().filter(|row| !before[table].contains(row));
+            changed.extend(new.map(|row| format!("+ {table}: {row}")));
+        }
+        assert!(changed.is_empty(), "{}", changed.join("\n"));
     }
 
     /// How many orders were placed.
@@ -342,6 +390,51 @@ impl App {
     pub(crate) async fn notices_arrive(&self) -> usize {
         self.gateway.deliver_due_notices(self.shop()).await.unwrap()
     }
+}
+
+/// A query for the names of all tables.
+fn tables(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => {
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        }
+        Engine::Postgres => {
+            "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public'"
+        }
+    }
+}
+
+/// An expression for a whole row of a table, called `t`, as text.
+fn row_as_text(tx: &mut Tx<'_>, table: &str) -> Result<String, db::DbError> {
+    if tx.engine() == Engine::Postgres {
+        return Ok("CAST(t AS TEXT)".to_owned());
+    }
+    let columns = "SELECT name FROM pragma_table_info($1)";
+    let columns = tx.query::<(String,)>(columns, params![table.to_owned()])?;
+    let quoted = columns.iter().map(|(name,)| format!("quote({name})"));
+    Ok(quoted.collect::<Vec<_>>().join(" || ' ' || "))
+}
+
+/// The payment company, as `vitrine serve` sets it up.
+async fn open_gateway(shop: &mut Shop) -> TestGateway {
+    let key = server_key(shop, Purpose::TestGateway).await.unwrap();
+    let (clock, ids) = (Arc::clone(&shop.clock), Arc::clone(&shop.ids));
+    let gateway = TestGateway::new(shop.db.clone(), clock, ids, key, &shop.origin);
+    shop.gateways = providers::payments::gateways(gateway.clone());
+    gateway
+}
+
+/// The pages, as `vitrine serve` puts them together.
+async fn open_doors(shop: &Shop, gateway: &TestGateway, set: impl FnOnce(&mut Limits)) -> Router {
+    let csrf = CsrfKey(server_key(shop, Purpose::FormTokens).await.unwrap());
+    let mut config = web::Config::new(Origin::parse(&shop.origin).unwrap(), csrf);
+    config.clock = Arc::clone(&shop.clock);
+    set(&mut config.limits);
+    let storefront = Storefront::new(shop.clone(), theme())
+        .with_data_at(DATA)
+        .with_test_page(Arc::new(TestPage(gateway.clone())));
+    let site = Site::new(config, readiness(shop), Arc::new(storefront.clone()));
+    site.router(storefront::routes(&storefront))
 }
 
 /// A picture of the demo shop, 320 pixels wide.

@@ -54,11 +54,9 @@ impl Form {
             } else if tag.starts_with("select ") {
                 select = name.map(|name| (name, None));
             } else if tag.starts_with("option ") {
-                if let Some((_, chosen)) = &mut select
-                    && (chosen.is_none() || has(tag, "selected"))
-                {
-                    *chosen = Some(value());
-                }
+                let before = |chosen: Option<String>| chosen.filter(|_| !has(tag, "selected"));
+                select =
+                    select.map(|(name, chosen)| (name, before(chosen).or_else(|| Some(value()))));
             } else if tag == "/select" {
                 let done = select.take();
                 form.fields

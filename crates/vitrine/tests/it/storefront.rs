@@ -1,11 +1,15 @@
 //! The pages a shopper sees.
 
+mod around_the_world;
 mod assets;
 mod cart;
 mod category;
 mod checkout;
+mod checkout_complete;
+mod checkout_return;
 mod collection;
 mod errors;
+mod headers;
 mod health;
 mod home;
 mod media;
@@ -14,6 +18,9 @@ mod product;
 mod search;
 mod test_gateway;
 mod webhooks;
+
+use crate::browser::Browser;
+use crate::harness::App;
 
 /// What is no quantity, however it is written.
 pub(crate) const NO_QUANTITIES: &[&str] = &[
@@ -51,3 +58,44 @@ pub(crate) const TAMPERED: &[&str] = &[
     "customer_group",
     "id",
 ];
+
+/// A shop with one of everything, and somebody with an order and a bag.
+pub(crate) async fn a_day_in_the_shop() -> (App, Browser, Vec<String>) {
+    let app = App::new().await;
+    let goods = app.sells("Oat tumbler", 1_800, 9).await;
+    let gone = app.sells("Fig candle", 2_400, 3).await;
+    app.shelf("Cups", None, &[goods.slug.clone(), gone.slug.clone()])
+        .await;
+    app.collects("Slow mornings", std::slice::from_ref(&goods.slug))
+        .await;
+    app.archives(&gone.slug).await;
+    commerce::search::catch_up(app.shop()).await.unwrap();
+    let mut browser = app.browser();
+    let order = browser.buys(&goods.path(), "1").await;
+    let gateway = browser.goes_to_pay(&goods.path(), "1").await;
+    let paths = [
+        "/",
+        "/c/cups",
+        "/collections/slow-mornings",
+        "/products/oat-tumbler",
+        "/products/fig-candle",
+        "/search?q=tumbler",
+        "/cart",
+        "/checkout",
+        "/checkout/return",
+        &order,
+        &gateway,
+        &app.picture().await,
+        "/robots.txt",
+        "/favicon.ico",
+        "/manifest.webmanifest",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/no-such-page",
+        "/products/%ff",
+        "/webhooks/payments/test",
+    ];
+    let paths = paths.map(str::to_owned).into();
+    (app, browser, paths)
+}

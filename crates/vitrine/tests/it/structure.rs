@@ -16,13 +16,31 @@ const FLOORS: &[&[&str]] = &[
 
 /// Names of other people's crates that only these of ours may use.
 const KEPT: &[(&[&str], &[&str])] = &[
-    (&["rusqlite", "postgres", "tokio-postgres", "tokio-postgres-rustls", "libsqlite3-sys"], &["db"]),
-    (&["lettre", "reqwest", "ureq", "url"], &["providers"]),
-    (&["axum", "tower", "tower-http"], &["web", "storefront", "vitrine"]),
+    (
+        &[
+            "rusqlite",
+            "postgres",
+            "tokio-postgres",
+            "tokio-postgres-rustls",
+            "libsqlite3-sys",
+        ],
+        &["db"],
+    ),
+    (
+        &["lettre", "reqwest", "ureq", "url"],
+        &["providers", "browser"],
+    ),
+    (
+        &["axum", "tower", "tower-http"],
+        &["web", "storefront", "vitrine"],
+    ),
     (&["hyper", "hyper-util"], &["web", "vitrine", "browser"]),
     (&["minijinja", "rust-embed"], &["templates"]),
-    (&["tantivy", "image", "webp", "fast_image_resize"], &["commerce"]),
-    (&["clap", "toml"], &["vitrine"]),
+    (
+        &["tantivy", "image", "webp", "fast_image_resize"],
+        &["commerce"],
+    ),
+    (&["clap", "toml"], &["vitrine", "bench"]),
 ];
 
 fn root() -> PathBuf {
@@ -41,7 +59,10 @@ fn manifests() -> BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> {
         let manifest: toml::Table = text.parse().unwrap();
         let names = |table: &str| -> BTreeSet<String> {
             let found = manifest.get(table).and_then(toml::Value::as_table);
-            found.into_iter().flat_map(|table| table.keys().cloned()).collect()
+            found
+                .into_iter()
+                .flat_map(|table| table.keys().cloned())
+                .collect()
         };
         let name = manifest["package"]["name"].as_str().unwrap().to_owned();
         let folder_name = folder.file_name().unwrap().to_str().unwrap();
@@ -61,14 +82,21 @@ fn floor(name: &str) -> Option<usize> {
 fn crates_use_only_what_lies_below_them() {
     let manifests = manifests();
     for (name, (uses, _)) in &manifests {
-        let own = floor(name).unwrap_or_else(|| panic!("{name} has no floor: say in FLOORS who may use it"));
+        let own = floor(name)
+            .unwrap_or_else(|| panic!("{name} has no floor: say in FLOORS who may use it"));
         for used in uses.iter().filter(|used| manifests.contains_key(*used)) {
-            assert!(floor(used) > Some(own), "{name} uses {used}, which does not lie below it");
+            assert!(
+                floor(used) > Some(own),
+                "{name} uses {used}, which does not lie below it"
+            );
         }
     }
     let uses = |name: &str, used: &str| manifests[name].0.contains(used);
     assert!(!uses("storefront", "providers") && !uses("providers", "web"));
-    assert!(!uses("templates", "db") && !uses("pricing", "db"), "a price needs no database");
+    assert!(
+        !uses("templates", "db") && !uses("pricing", "db"),
+        "a price needs no database"
+    );
 }
 
 #[test]
@@ -79,8 +107,14 @@ fn other_peoples_crates_stay_where_they_belong() {
                 continue;
             }
             for foreign in *kept {
-                assert!(!uses.contains(*foreign), "{name} uses {foreign}, which is for {owners:?}");
-                assert!(!in_tests.contains(*foreign), "the tests of {name} use {foreign}, which is for {owners:?}");
+                assert!(
+                    !uses.contains(*foreign),
+                    "{name} uses {foreign}, which is for {owners:?}"
+                );
+                assert!(
+                    !in_tests.contains(*foreign),
+                    "the tests of {name} use {foreign}, which is for {owners:?}"
+                );
             }
         }
     }
@@ -88,31 +122,54 @@ fn other_peoples_crates_stay_where_they_belong() {
 
 #[test]
 fn nothing_is_left_half_done() {
-    let marks = ["TO", "FIX", "XX", "HA"].iter().zip(["DO", "ME", "X", "CK:"]);
+    let marks = ["TO", "FIX", "XX", "HA"]
+        .iter()
+        .zip(["DO", "ME", "X", "CK:"]);
     let marks: Vec<String> = marks.map(|(start, end)| format!("{start}{end}")).collect();
     let mut left = Vec::new();
     let mut read = 0;
-    let folders = ["crates", "browser", "bench", "migrations", "themes", "locales", "docs", "tools"];
+    let folders = [
+        "crates",
+        "browser",
+        "bench",
+        "migrations",
+        "themes",
+        "locales",
+        "docs",
+        "tools",
+    ];
     let mut waiting: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
     while let Some(path) = waiting.pop() {
         if path.is_dir() {
-            waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            waiting.extend(
+                std::fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
             continue;
         }
-        let ours = path.extension().and_then(|end| end.to_str()).is_some_and(|end| {
-            ["rs", "sql", "html", "css", "json", "md", "toml", "sh", "py"].contains(&end)
-        });
+        let ours = path
+            .extension()
+            .and_then(|end| end.to_str())
+            .is_some_and(|end| {
+                ["rs", "sql", "html", "css", "json", "md", "toml", "sh", "py"].contains(&end)
+            });
         let Some(text) = ours.then(|| std::fs::read_to_string(&path).ok()).flatten() else {
             continue;
         };
         read += 1;
         for (number, line) in text.lines().enumerate() {
             let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '_'));
-            let marked = words.map(|word| word.trim_end_matches(':')).any(|word| {
-                marks.iter().any(|mark| mark.trim_end_matches(':') == word)
-            });
+            let marked = words
+                .map(|word| word.trim_end_matches(':'))
+                .any(|word| marks.iter().any(|mark| mark.trim_end_matches(':') == word));
             if marked {
-                left.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+                left.push(format!(
+                    "{}:{}: {}",
+                    path.display(),
+                    number + 1,
+                    line.trim()
+                ));
             }
         }
     }

@@ -10,16 +10,32 @@ async fn every_file_a_page_names_is_there() {
     let mut browser = app.browser();
     let gateway = browser.goes_to_pay(&goods.path(), "1").await;
     let mut seen = 0;
-    for path in ["/", "/products/oat-tumbler", "/cart", "/checkout", gateway.as_str(), "/no-such-page"] {
+    for path in [
+        "/",
+        "/products/oat-tumbler",
+        "/cart",
+        "/checkout",
+        gateway.as_str(),
+        "/no-such-page",
+    ] {
         let html = browser.get(path).await.text();
-        for file in addresses(&html).iter().filter(|to| to.starts_with("/assets/")) {
+        for file in addresses(&html)
+            .iter()
+            .filter(|to| to.starts_with("/assets/"))
+        {
             let file = file.split('#').next().unwrap();
             let sent = browser.get(file).await;
             assert_eq!(sent.status, 200, "{file} on {path}");
-            assert_eq!(sent.header("cache-control"), "public, max-age=31536000, immutable", "{file}");
+            assert_eq!(
+                sent.header("cache-control"),
+                "public, max-age=31536000, immutable",
+                "{file}"
+            );
             assert!(!sent.header("content-type").is_empty(), "{file}");
             let tag = sent.header("etag").to_owned();
-            let again = browser.ask("GET", file, &[("if-none-match", &tag)], Vec::new()).await;
+            let again = browser
+                .ask("GET", file, &[("if-none-match", &tag)], Vec::new())
+                .await;
             assert_eq!((again.status, again.body.len()), (304, 0), "{file}");
             seen += 1;
         }
@@ -33,11 +49,24 @@ async fn pages_load_nothing_from_other_companies_and_run_nothing_inline() {
     let goods = app.sells("Oat tumbler", 1_800, 3).await;
     let mut browser = app.browser();
     let gateway = browser.goes_to_pay(&goods.path(), "1").await;
-    for path in ["/", "/products/oat-tumbler", "/cart", "/checkout", "/search?q=x", gateway.as_str(), "/no-such-page"] {
+    for path in [
+        "/",
+        "/products/oat-tumbler",
+        "/cart",
+        "/checkout",
+        "/search?q=x",
+        gateway.as_str(),
+        "/no-such-page",
+    ] {
         let html = browser.get(path).await.text();
         for to in addresses(&html) {
-            let ours = to.starts_with('/') || to.starts_with('#') || to.starts_with("https://shop.example");
-            assert!(ours || to.is_empty() || to.starts_with("mailto:"), "{to} on {path}");
+            let ours = to.starts_with('/')
+                || to.starts_with('#')
+                || to.starts_with("https://shop.example");
+            assert!(
+                ours || to.is_empty() || to.starts_with("mailto:"),
+                "{to} on {path}"
+            );
         }
         for inline in [" style=\"", "<style", " onclick=", " onload=", "<script>"] {
             assert!(!html.contains(inline), "{inline} on {path}");
@@ -76,14 +105,19 @@ async fn robots_icon_and_manifest_are_where_they_are_looked_for() {
     let mut browser = app.browser();
     let robots = browser.get("/robots.txt").await;
     assert!(robots.text().contains("Disallow: /checkout\n"));
-    assert_eq!(browser.get("/favicon.ico").await.header("content-type"), "image/svg+xml");
+    assert_eq!(
+        browser.get("/favicon.ico").await.header("content-type"),
+        "image/svg+xml"
+    );
     let manifest = browser.get("/manifest.webmanifest").await;
     assert_eq!(manifest.header("content-type"), "application/manifest+json");
     let json: serde_json::Value = serde_json::from_slice(&manifest.body).unwrap();
     assert_eq!(json["name"], "Wrenfold");
     for path in ["/robots.txt", "/favicon.ico", "/manifest.webmanifest"] {
         let tag = browser.get(path).await.header("etag").to_owned();
-        let again = browser.ask("GET", path, &[("if-none-match", &tag)], Vec::new()).await;
+        let again = browser
+            .ask("GET", path, &[("if-none-match", &tag)], Vec::new())
+            .await;
         assert_eq!(again.status, 304, "{path}");
     }
 }

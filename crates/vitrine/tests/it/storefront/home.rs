@@ -32,17 +32,27 @@ async fn home_shows_what_can_be_bought_and_nothing_else() {
     let gone = app.sells("Fig candle", 2_400, 5).await;
     app.drafts("Next year").await;
     app.archives(&gone.slug).await;
-    app.shelf("Cups", None, std::slice::from_ref(&tumbler.slug)).await;
+    app.shelf("Cups", None, std::slice::from_ref(&tumbler.slug))
+        .await;
     app.shelf("Empty shelf", None, &[]).await;
     let page = app.browser().get("/").await;
     page.says(200, &["Oat tumbler", "Cups 1 product", "€18"]);
     page.says_nothing_of(&["Fig candle", "Next year", "Empty shelf 0"]);
-    assert!(page.text().contains("rel=\"canonical\" href=\"https://shop.example/\""));
+    assert!(
+        page.text()
+            .contains("rel=\"canonical\" href=\"https://shop.example/\"")
+    );
     let tag = page.header("etag").to_owned();
-    let again = app.browser().ask("GET", "/", &[("if-none-match", &tag)], Vec::new()).await;
+    let again = app
+        .browser()
+        .ask("GET", "/", &[("if-none-match", &tag)], Vec::new())
+        .await;
     assert_eq!((again.status, again.body.len()), (304, 0));
     app.test.receive(&tumbler.variant, 1).await;
-    let changed = app.browser().ask("GET", "/", &[("if-none-match", &tag)], Vec::new()).await;
+    let changed = app
+        .browser()
+        .ask("GET", "/", &[("if-none-match", &tag)], Vec::new())
+        .await;
     changed.says(200, &["Only 4 left"]);
 }
 
@@ -50,8 +60,10 @@ async fn home_shows_what_can_be_bought_and_nothing_else() {
 async fn looking_around_leaves_no_trace() {
     let app = App::new().await;
     let goods = app.sells("Oat tumbler", 1_800, 3).await;
-    app.shelf("Cups", None, std::slice::from_ref(&goods.slug)).await;
-    app.collects("Slow mornings", std::slice::from_ref(&goods.slug)).await;
+    app.shelf("Cups", None, std::slice::from_ref(&goods.slug))
+        .await;
+    app.collects("Slow mornings", std::slice::from_ref(&goods.slug))
+        .await;
     commerce::search::catch_up(app.shop()).await.unwrap();
     let before = app.everything().await;
     let mut browser = app.browser();
@@ -74,7 +86,40 @@ async fn looking_around_leaves_no_trace() {
             assert!(answer.status < 500, "{method} {path}");
         }
     }
-    assert_eq!((browser.cookie, app.everything().await), (None, before));
+    assert_eq!(browser.cookie, None);
+    app.assert_unchanged_since(&before).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn looking_at_a_bag_an_order_and_a_payment_changes_none_of_them() {
+    // Only the way back from the provider is a question to it, whose answer may be an order: `/checkout/return`.
+    let app = App::new().await;
+    let goods = app.sells("Oat tumbler", 1_800, 9).await;
+    let mut browser = app.browser();
+    let order = browser.buys(&goods.path(), "1").await;
+    let gateway = browser.goes_to_pay(&goods.path(), "2").await;
+    app.test.run_jobs().await;
+    let before = app.everything().await;
+    for path in [
+        "/",
+        "/products/oat-tumbler",
+        "/cart",
+        "/cart?added=cli_01k00000000000000000000000&sold_out=1",
+        "/checkout",
+        "/checkout?step=address",
+        "/checkout?step=payment&declined=1",
+        &order,
+        &format!("{order}?placed=1"),
+        &gateway,
+        "/no-such-page",
+    ] {
+        for method in ["GET", "HEAD", "GET"] {
+            let answer = browser.ask(method, path, &[], Vec::new()).await;
+            assert!(answer.status < 500, "{method} {path}");
+            assert_eq!(answer.header("set-cookie"), "", "{method} {path}");
+        }
+    }
+    app.assert_unchanged_since(&before).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

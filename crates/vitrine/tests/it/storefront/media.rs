@@ -8,20 +8,33 @@ async fn a_picture_is_sent_once_and_kept_for_ever() {
     let path = app.picture().await;
     let mut browser = app.browser();
     let sent = browser.get(&path).await;
-    assert_eq!((sent.status, sent.header("content-type")), (200, "image/webp"));
-    assert_eq!(sent.header("cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(
+        (sent.status, sent.header("content-type")),
+        (200, "image/webp")
+    );
+    assert_eq!(
+        sent.header("cache-control"),
+        "public, max-age=31536000, immutable"
+    );
     assert_eq!(sent.header("x-content-type-options"), "nosniff");
     assert_eq!(&sent.body[8..12], b"WEBP");
     assert_eq!(browser.cookie, None);
     let tag = sent.header("etag").to_owned();
     for known in [tag.clone(), format!("\"x\", W/{tag}"), "*".to_owned()] {
-        let again = browser.ask("GET", &path, &[("if-none-match", &known)], Vec::new()).await;
-        assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, tag.as_str()));
+        let again = browser
+            .ask("GET", &path, &[("if-none-match", &known)], Vec::new())
+            .await;
+        assert_eq!(
+            (again.status, again.body.len(), again.header("etag")),
+            (304, 0, tag.as_str())
+        );
     }
     let head = browser.ask("HEAD", &path, &[], Vec::new()).await;
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), sent.body.len().to_string());
-    let changed = browser.ask("GET", &path, &[("if-none-match", "\"x\"")], Vec::new()).await;
+    let changed = browser
+        .ask("GET", &path, &[("if-none-match", "\"x\"")], Vec::new())
+        .await;
     assert_eq!((changed.status, changed.body), (200, sent.body));
 }
 
@@ -69,7 +82,11 @@ async fn no_trick_with_an_address_reads_another_file() {
     for method in ["POST", "PUT", "DELETE"] {
         let ours = [("sec-fetch-site", "same-origin")];
         let answer = browser.ask(method, &path, &ours, Vec::new()).await;
-        assert_eq!((answer.status, answer.header("allow")), (405, "GET,HEAD"), "{method}");
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (405, "GET,HEAD"),
+            "{method}"
+        );
     }
     assert_eq!(browser.get(&path).await.status, 200);
 }

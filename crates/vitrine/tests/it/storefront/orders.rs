@@ -19,9 +19,21 @@ async fn whoever_has_the_link_sees_the_order_and_nobody_else_does() {
     let (app, goods, _, order) = ordered().await;
     let mut friend = app.browser();
     let page = friend.get(&order).await;
-    page.says(200, &["Order 1001", "Oat tumbler", "Total €40.90", "1015 DK Amsterdam", "You placed the order"]);
+    page.says(
+        200,
+        &[
+            "Order 1001",
+            "Oat tumbler",
+            "Total €40.90",
+            "1015 DK Amsterdam",
+            "You placed the order",
+        ],
+    );
     assert_eq!(page.header("cache-control"), "no-store");
-    assert!(page.text().contains("<meta name=\"robots\" content=\"noindex\">"));
+    assert!(
+        page.text()
+            .contains("<meta name=\"robots\" content=\"noindex\">")
+    );
     assert_eq!(friend.cookie, None);
     let mut eve = app.browser();
     let own = eve.buys(&goods.path(), "1").await;
@@ -51,12 +63,18 @@ async fn whoever_has_the_link_sees_the_order_and_nobody_else_does() {
         String::new(),
     ] {
         let answer = eve.get(&format!("/orders/{guess}")).await;
-        answer.says(404, &["We cannot find that page"]).says_nothing_of(&["Noor", "Amsterdam"]);
+        answer
+            .says(404, &["We cannot find that page"])
+            .says_nothing_of(&["Noor", "Amsterdam"]);
     }
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
         let ours = [("sec-fetch-site", "same-origin")];
         let answer = friend.ask(method, &order, &ours, Vec::new()).await;
-        assert_eq!((answer.status, answer.header("allow")), (405, "GET,HEAD"), "{method}");
+        assert_eq!(
+            (answer.status, answer.header("allow")),
+            (405, "GET,HEAD"),
+            "{method}"
+        );
     }
 }
 
@@ -65,8 +83,15 @@ async fn the_greeting_is_for_the_one_who_just_bought() {
     let (_app, _, mut browser, order) = ordered().await;
     let fresh = browser.get(&format!("{order}?placed=1")).await;
     fresh.says(200, &["Thank you, Noor.", "noor@example.com"]);
-    browser.get(&order).await.says(200, &["Placed Mon 23 November"]).says_nothing_of(&["Thank you"]);
-    assert_eq!(browser.get(&format!("{order}?placed=%ff")).await.status, 400);
+    browser
+        .get(&order)
+        .await
+        .says(200, &["Placed Mon 23 November"])
+        .says_nothing_of(&["Thank you"]);
+    assert_eq!(
+        browser.get(&format!("{order}?placed=%ff")).await.status,
+        400
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,12 +110,23 @@ async fn a_placed_order_stays_as_it_was_whatever_becomes_of_the_shop() {
         name: "GST".to_owned(),
         rate: kernel::Rate::basis_points(500),
     };
-    commerce::tax::set_rate(app.shop(), operator().may(), rate).await.unwrap();
+    commerce::tax::set_rate(app.shop(), operator().may(), rate)
+        .await
+        .unwrap();
     let between = browser.get(&order).await;
     assert_eq!(between.words(), before.words());
     app.archives(&goods.slug).await;
     let after = browser.get(&order).await;
-    after.says(200, &["Oat tumbler", "2 pieces", "€36.00", "Total €40.90", "Includes €7.10 VAT (21%)"]);
+    after.says(
+        200,
+        &[
+            "Oat tumbler",
+            "2 pieces",
+            "€36.00",
+            "Total €40.90",
+            "Includes €7.10 VAT (21%)",
+        ],
+    );
     after.says_nothing_of(&["Rye tumbler", "GST", "€99"]);
     app.test.assert_clean().await;
 }
@@ -110,9 +146,19 @@ async fn the_page_follows_the_parcels_and_keeps_the_merchants_words_to_the_merch
         tracking_number: Some("3S123".to_owned()),
         tracking_url: Some("https://track.example/3S123".to_owned()),
     };
-    ship_order(app.shop(), operator().may(), ship).await.unwrap();
+    ship_order(app.shop(), operator().may(), ship)
+        .await
+        .unwrap();
     let page = browser.get(&order).await;
-    page.says(200, &["PostNL", "3S123", "1 × Oat tumbler", "We sent 1 of your things"]);
+    page.says(
+        200,
+        &[
+            "PostNL",
+            "3S123",
+            "1 × Oat tumbler",
+            "We sent 1 of your things",
+        ],
+    );
     let mut other = app.browser();
     let second = other.buys("/products/oat-tumbler", "1").await;
     let (id, _) = app.order_at(&second).await;
@@ -121,9 +167,12 @@ async fn the_page_follows_the_parcels_and_keeps_the_merchants_words_to_the_merch
         reason: "looks like fraud".to_owned(),
         money: ReturnMoney::Yes,
     };
-    cancel_order(app.shop(), operator().may(), cancel).await.unwrap();
+    cancel_order(app.shop(), operator().may(), cancel)
+        .await
+        .unwrap();
     let page = other.get(&second).await;
-    page.says(200, &["This order was cancelled."]).says_nothing_of(&["fraud"]);
+    page.says(200, &["This order was cancelled."])
+        .says_nothing_of(&["fraud"]);
     app.test.run_jobs().await;
     app.test.assert_clean().await;
 }
@@ -141,7 +190,10 @@ async fn an_order_reads_as_much_with_many_lines_as_with_one() {
         }
         let order = browser.buys(&paths[0], "1").await;
         let before = app.shop().db.stats().statements;
-        app.browser().get(&order).await.says(200, &["You placed the order"]);
+        app.browser()
+            .get(&order)
+            .await
+            .says(200, &["You placed the order"]);
         counts.push(app.shop().db.stats().statements - before);
     }
     assert_eq!(counts[0], counts[7], "{counts:?}");

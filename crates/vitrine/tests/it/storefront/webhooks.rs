@@ -17,9 +17,14 @@ async fn with_notice() -> (App, SignedNotice) {
 }
 
 async fn tell(app: &App, gateway: &str, signature: &str, body: &[u8]) -> Answer {
-    let headers = [("x-signature", signature), ("content-type", "application/json")];
+    let headers = [
+        ("x-signature", signature),
+        ("content-type", "application/json"),
+    ];
     let path = format!("/webhooks/payments/{gateway}");
-    app.browser().ask("POST", &path, &headers, body.to_vec()).await
+    app.browser()
+        .ask("POST", &path, &headers, body.to_vec())
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -41,7 +46,11 @@ async fn thirty_forgeries_change_no_row() {
     let (app, notice) = with_notice().await;
     let before = app.everything().await;
     let signature = notice.signature.as_str();
-    let (time, code) = signature.strip_prefix("t=").unwrap().split_once(",v1=").unwrap();
+    let (time, code) = signature
+        .strip_prefix("t=")
+        .unwrap()
+        .split_once(",v1=")
+        .unwrap();
     let mut later = time.parse::<i64>().unwrap();
     later += 1;
     let mut forged: Vec<(String, Vec<u8>)> = [
@@ -79,12 +88,17 @@ async fn thirty_forgeries_change_no_row() {
     assert!(forged.len() >= 30);
     for (signature, body) in &forged {
         let refused = tell(&app, "test", signature, body).await;
-        assert_eq!(refused.status, 400, "{signature} {}", String::from_utf8_lossy(body));
+        assert_eq!(
+            refused.status,
+            400,
+            "{signature} {}",
+            String::from_utf8_lossy(body)
+        );
         assert_eq!(refused.header("content-type"), "application/problem+json");
         let json: serde_json::Value = serde_json::from_slice(&refused.body).unwrap();
         assert_eq!(json["status"], 400);
     }
-    assert_eq!(app.everything().await, before);
+    app.assert_unchanged_since(&before).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,20 +107,35 @@ async fn a_notice_out_of_time_out_of_place_or_out_of_measure_is_refused() {
     let before = app.everything().await;
     for gateway in ["gold", "TEST", "..", "%00", "%ff"] {
         let refused = tell(&app, gateway, &notice.signature, &notice.body).await;
-        assert!(matches!(refused.status, 400 | 404), "{gateway}: {}", refused.status);
+        assert!(
+            matches!(refused.status, 400 | 404),
+            "{gateway}: {}",
+            refused.status
+        );
     }
     // A genuine notice, told to the wrong gateway, which takes none.
     let refused = tell(&app, "bank_transfer", &notice.signature, &notice.body).await;
     assert!(matches!(refused.status, 400 | 404), "{}", refused.status);
     let long = vec![b' '; 11 * 1024 * 1024];
-    assert_eq!(tell(&app, "test", &notice.signature, &long).await.status, 413);
+    assert_eq!(
+        tell(&app, "test", &notice.signature, &long).await.status,
+        413
+    );
     app.test.clock.advance(6 * MINUTE);
-    assert_eq!(tell(&app, "test", &notice.signature, &notice.body).await.status, 400);
-    let unsigned = app.browser().ask("POST", "/webhooks/payments/test", &[], notice.body).await;
+    assert_eq!(
+        tell(&app, "test", &notice.signature, &notice.body)
+            .await
+            .status,
+        400
+    );
+    let unsigned = app
+        .browser()
+        .ask("POST", "/webhooks/payments/test", &[], notice.body)
+        .await;
     assert_eq!(unsigned.status, 400);
     let read = app.browser().get("/webhooks/payments/test").await;
     assert_eq!((read.status, read.header("allow")), (405, "POST"));
-    assert_eq!(app.everything().await, before);
+    app.assert_unchanged_since(&before).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,7 +150,9 @@ async fn a_notice_needs_no_session_and_gets_none() {
         ("origin", "https://bank.example"),
         ("sec-fetch-site", "cross-site"),
     ];
-    let taken = somebody.ask("POST", "/webhooks/payments/test", &headers, notice.body).await;
+    let taken = somebody
+        .ask("POST", "/webhooks/payments/test", &headers, notice.body)
+        .await;
     assert_eq!((taken.status, taken.header("set-cookie")), (204, ""));
     somebody.get("/cart").await.says(200, &["Fig candle"]);
 }
