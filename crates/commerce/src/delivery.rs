@@ -43,7 +43,7 @@ impl FromRow for DeliveryMethod {
             id: row.get("id")?,
             name: row.get("name")?,
             description: row.get("description")?,
-            rule: serde_json::from_str(&rule).map_err(|_| {
+            rule: serde_json::from_str(&rule).map_err(|_error| {
                 DbError::from(kernel::stored::StoredError {
                     wanted: "a delivery rule",
                     found: rule.chars().take(60).collect(),

@@ -3,7 +3,9 @@
 //! Two kinds of function live here. An *operation* takes [`Shop`], then who asks, then one command; it owns its
 //! transactions and may talk to the world between them. A *building block* takes `&mut Tx` first and can do neither.
 //!
-//! Modules stand in reading order: a module may use those above it, never those below. A test holds this.
+//! In reading order: `error`, `ports`, `staff`, `shop`, `event`, `settings`; `media`, `inventory`, `catalog`, `search`; `tax`,
+//! `delivery`, `carts`, `payments`, `orders`, `notifications`, `checkout`; `reactions`, `jobs`, `verify`. A module may use
+//! those before it, never those after. A test holds this (`structure`).
 
 pub mod carts;
 pub mod catalog;
@@ -32,6 +34,9 @@ pub mod verify;
 
 #[cfg(feature = "testing")]
 pub mod testing;
+
+#[cfg(test)]
+mod structure;
 
 pub use error::Internal;
 pub use schema::MIGRATIONS;

@@ -3,7 +3,7 @@
 use db::{DbError, Tx, params};
 use kernel::address::AddressInput;
 use kernel::{
-    CartLineId, Code, Coded, Currency, DeliveryMethodId, Money, Quantity, Secret, VariantId,
+    CartId, CartLineId, Code, Coded, Currency, DeliveryMethodId, Money, Quantity, Secret, VariantId,
 };
 
 use super::{Cart, MAX_LINES, store};
@@ -99,32 +99,8 @@ pub async fn add_to_cart(
     shop.db
         .write(move |tx| {
             let (price, room) = for_sale(tx, &act, &cmd.variant_id)?;
-            let known = match &visitor {
-                // A cart of the currency the shop once sold in cannot hold this.
-                Some(visitor) => store::lock_by_visitor(tx, act.now, visitor)?.filter(|cart| {
-                    cart.completed_at.is_none() && cart.currency == price.currency()
-                }),
-                None => None,
-            };
-            let (visitor, cart_id, held) = match (known, &visitor) {
-                (Some(cart), Some(visitor)) => {
-                    refuse_if_claimed(&cart, &act)?;
-                    let held = cart
-                        .lines
-                        .iter()
-                        .find(|line| line.variant_id == cmd.variant_id)
-                        .map(|line| line.quantity);
-                    if held.is_none() && cart.lines.len() >= MAX_LINES {
-                        return Err(CartError::Full);
-                    }
-                    (visitor.clone(), cart.id, held)
-                }
-                _ => {
-                    let visitor = act.ids.secret();
-                    let cart = store::insert(tx, &act, &visitor, price.currency())?;
-                    (visitor, cart, None)
-                }
-            };
+            let (visitor, cart_id, held) =
+                cart_for(tx, &act, visitor.as_ref(), (&cmd.variant_id, price))?;
             let held = held.map_or(0, Quantity::get);
             let wanted = held.saturating_add(cmd.quantity.get());
             let left = room
@@ -142,6 +118,33 @@ pub async fn add_to_cart(
             })
         })
         .await
+}
+
+/// The cart a piece goes into, with how many of it are in there: the visitor's, or a new one for a new visitor.
+fn cart_for(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    visitor: Option<&Secret>,
+    (variant, price): (&VariantId, Money),
+) -> Result<(Secret, CartId, Option<Quantity>), CartError> {
+    if let Some(visitor) = visitor
+        && let Some(cart) = store::lock_by_visitor(tx, act.now, visitor)?
+        && cart.completed_at.is_none()
+        // A cart of the currency the shop once sold in cannot hold this.
+        && cart.currency == price.currency()
+    {
+        refuse_if_claimed(&cart, act)?;
+        let mut lines = cart.lines.iter();
+        let held = lines.find(|line| line.variant_id == *variant);
+        if held.is_none() && cart.lines.len() >= MAX_LINES {
+            return Err(CartError::Full);
+        }
+        let held = held.map(|line| line.quantity);
+        return Ok((visitor.clone(), cart.id, held));
+    }
+    let visitor = act.ids.secret();
+    let cart = store::insert(tx, act, &visitor, price.currency())?;
+    Ok((visitor, cart, None))
 }
 
 /// The price and the stock of a variant that can be bought.
@@ -214,7 +217,7 @@ pub async fn set_quantity(
                 u32::try_from(left.max(0)).unwrap_or(Quantity::MAX)
             });
             let quantity = Quantity::new(wanted.get().min(room))
-                .map_err(|_| CartError::OutOfStock { left: 0 })?;
+                .map_err(|_error| CartError::OutOfStock { left: 0 })?;
             store::put(
                 tx,
                 &act,

@@ -143,7 +143,7 @@ pub fn quote_cart(
         lines,
         delivery: None,
     };
-    let goods = pricing::quote(&input).map_err(cannot_quote)?;
+    let goods = pricing::quote(&input).map_err(|error| cannot_quote(&error))?;
     let offers = offers(settings, now, (methods, &input, &goods));
     let chosen = cart
         .form
@@ -163,7 +163,7 @@ pub fn quote_cart(
                 rule: offer.method.rule.clone(),
                 tax: DeliveryTax::LikeGoods,
             });
-            pricing::quote(&input).map_err(cannot_quote)?
+            pricing::quote(&input).map_err(|error| cannot_quote(&error))?
         }
         Some(_) | None => goods,
     };
@@ -177,7 +177,7 @@ pub fn quote_cart(
     })
 }
 
-fn cannot_quote(error: QuoteError) -> Internal {
+fn cannot_quote(error: &QuoteError) -> Internal {
     Internal::bug(format!("the cart cannot be quoted: {error}"))
 }
 

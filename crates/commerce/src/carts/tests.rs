@@ -43,7 +43,21 @@ fn a_quantity_below_one_or_above_9999_cannot_be_said() {
     assert_eq!(Quantity::new(0), Err(TextError::NotAQuantity));
     assert_eq!(Quantity::new(10_000), Err(TextError::NotAQuantity));
     assert_eq!(Quantity::new(u32::MAX), Err(TextError::NotAQuantity));
-    for text in ["0", "-1", "+1", "1.0", "1e3", "0.5", "NaN", "2147483648", "9223372036854775808", "", " ", "１", "10000"] {
+    for text in [
+        "0",
+        "-1",
+        "+1",
+        "1.0",
+        "1e3",
+        "0.5",
+        "NaN",
+        "2147483648",
+        "9223372036854775808",
+        "",
+        " ",
+        "１",
+        "10000",
+    ] {
         assert!(text.parse::<Quantity>().is_err(), "{text:?}");
     }
     assert_eq!("9999".parse::<Quantity>().unwrap().get(), 9_999);

@@ -78,7 +78,7 @@ pub(super) fn ready<'a>(cart: &Cart, quote: &'a CartQuote) -> Result<Ready<'a>, 
     }
     let address = cart.address().check();
     if let Err(errors) = &address {
-        missing.extend(errors.iter().cloned().map(Requirement::Address));
+        missing.extend(errors.iter().copied().map(Requirement::Address));
     }
     let offer = quote.chosen_offer();
     if offer.is_none() {

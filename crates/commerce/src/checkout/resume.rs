@@ -148,10 +148,14 @@ pub async fn resume_payment(shop: &Shop, id: &PaymentId) -> Result<Sweep, Intern
     let now = shop.clock.now();
     let mut outcome = look_up(shop, &payment).await;
     let overdue = now.since(payment.created_at) >= PATIENCE;
-    if overdue && matches!(outcome, Outcome::NeedsAction { .. } | Outcome::Unknown { .. }) {
-        if let Some(gateway) = shop.gateways.find(&payment.gateway) {
-            outcome = gateway.cancel(&payment.id).await;
-        }
+    if overdue
+        && matches!(
+            outcome,
+            Outcome::NeedsAction { .. } | Outcome::Unknown { .. }
+        )
+        && let Some(gateway) = shop.gateways.find(&payment.gateway)
+    {
+        outcome = gateway.cancel(&payment.id).await;
     }
     // What a person will transfer is not asked for.
     let by_hand = matches!(outcome, Outcome::PaysLater { .. });

@@ -295,6 +295,7 @@ pub(super) fn place(
             payment_id: payment.cloned(),
         },
     )?;
+    orders::agreement::seal(tx, &order.id)?;
     let number = orders::store::place(tx, act.now, &order.id)?;
     let shopper = act.by(Actor::Shopper);
     add_to_timeline(

@@ -6,9 +6,9 @@ use kernel::time::MINUTE;
 use kernel::{LocationId, OrderId, RandomIds, Timestamp, VariantId};
 
 use super::{
-    AdjustStock, AdjustStockError, MovementKind, NotShipped, Shortage, Want, adjust_stock, available,
-    commit_reservations, expire_overdue, hold_until, keep_reservations, locations, movements,
-    release_allocation, release_pieces, release_reservations, reserve, restock, ship,
+    AdjustStock, AdjustStockError, MovementKind, NotShipped, Shortage, Want, adjust_stock,
+    available, commit_reservations, expire_overdue, hold_until, keep_reservations, locations,
+    movements, release_allocation, release_pieces, release_reservations, reserve, restock, ship,
 };
 use crate::on_both;
 use crate::shop::Act;
@@ -68,6 +68,16 @@ where
 async fn promise(shop: &TestShop, order: &OrderId) -> BTreeMap<VariantId, i64> {
     let order = order.clone();
     within(shop, move |tx, act| commit_reservations(tx, act, &order)).await
+}
+
+/// As settling does it: makes sure of what is held, and promises it.
+async fn keep_and_promise(shop: &TestShop, order: &OrderId) -> BTreeMap<VariantId, i64> {
+    let order = order.clone();
+    let blocks = move |tx: &mut db::Tx<'_>, act: &Act| {
+        keep_reservations(tx, &order, hold_until(act.now))?;
+        commit_reservations(tx, act, &order)
+    };
+    within(shop, blocks).await
 }
 
 async fn send(
@@ -373,11 +383,19 @@ async fn any_doings_keep_the_figures(shop: &TestShop, seed: u64) {
     for step in 0..200 {
         let now = shop.shop.clock.now().millis();
         let live = |orders: &[(OrderId, Known)]| -> i64 {
-            orders.iter().filter(|(_, known)| known.until > now).map(|(_, known)| known.held).sum()
+            orders
+                .iter()
+                .filter(|(_, known)| known.until > now)
+                .map(|(_, known)| known.held)
+                .sum()
         };
         let promised: i64 = orders.iter().map(|(_, known)| known.promised).sum();
         let free = on_hand - promised - live(&orders);
-        assert_eq!(shop.available(&vase).await, free, "seed {seed}, step {step}");
+        assert_eq!(
+            shop.available(&vase).await,
+            free,
+            "seed {seed}, step {step}"
+        );
         let count = i64::from(dice.up_to(4)) + 1;
         let some = (!orders.is_empty()).then(|| dice.pick(orders.len()));
         match (dice.up_to(8), some) {
@@ -387,30 +405,45 @@ async fn any_doings_keep_the_figures(shop: &TestShop, seed: u64) {
                 assert_eq!(held.is_ok(), count <= free, "seed {seed}, step {step}");
                 // Whoever wants stock expires what is overdue, unless it goes away empty-handed.
                 if held.is_ok() {
-                    orders.iter_mut().filter(|(_, known)| known.until <= now).for_each(|(_, known)| known.held = 0);
-                    let known = Known { held: count, until: now + 30 * MINUTE, ..Known::default() };
+                    orders
+                        .iter_mut()
+                        .filter(|(_, known)| known.until <= now)
+                        .for_each(|(_, known)| known.held = 0);
+                    let known = Known {
+                        held: count,
+                        until: now + 30 * MINUTE,
+                        ..Known::default()
+                    };
                     orders.push((order, known));
                 }
             }
             (3, Some(place)) => {
                 let (order, known) = &mut orders[place];
-                within(shop, { let order = order.clone(); move |tx, act| release_reservations(tx, act.now, &order) }).await;
+                within(shop, {
+                    let order = order.clone();
+                    move |tx, act| release_reservations(tx, act.now, &order)
+                })
+                .await;
                 known.held = 0;
             }
             (4, Some(place)) => {
                 let (order, known) = &mut orders[place];
-                // As settling does it: first make sure of what is held.
-                let kept = within(shop, { let order = order.clone(); move |tx, act| {
-                    keep_reservations(tx, &order, hold_until(act.now))?;
-                    commit_reservations(tx, act, &order)
-                } }).await;
-                assert_eq!(kept.values().sum::<i64>(), known.held, "seed {seed}, step {step}");
+                let kept = keep_and_promise(shop, order).await;
+                assert_eq!(
+                    kept.values().sum::<i64>(),
+                    known.held,
+                    "seed {seed}, step {step}"
+                );
                 known.promised += std::mem::take(&mut known.held);
             }
             (5, Some(place)) => {
                 let (order, known) = &mut orders[place];
                 let sent = send(shop, order, &vase, u32::try_from(count).unwrap()).await;
-                assert_eq!(sent.is_ok(), count <= known.promised, "seed {seed}, step {step}");
+                assert_eq!(
+                    sent.is_ok(),
+                    count <= known.promised,
+                    "seed {seed}, step {step}"
+                );
                 if sent.is_ok() {
                     known.promised -= count;
                     known.out += count;
@@ -420,7 +453,16 @@ async fn any_doings_keep_the_figures(shop: &TestShop, seed: u64) {
             (6, Some(place)) => {
                 let (order, known) = &mut orders[place];
                 let (order, vase) = (order.clone(), vase.clone());
-                let back = within(shop, move |tx, act| restock(tx, act, &order, &vase, pieces(u32::try_from(count).unwrap()))).await;
+                let back = within(shop, move |tx, act| {
+                    restock(
+                        tx,
+                        act,
+                        &order,
+                        &vase,
+                        pieces(u32::try_from(count).unwrap()),
+                    )
+                })
+                .await;
                 assert_eq!(back, count.min(known.out), "seed {seed}, step {step}");
                 known.out -= back;
                 on_hand += back;
@@ -430,7 +472,10 @@ async fn any_doings_keep_the_figures(shop: &TestShop, seed: u64) {
                 let home = shop.location.clone();
                 if shop.adjust((&vase, &home), change).await.is_ok() {
                     on_hand += change;
-                    orders.iter_mut().filter(|(_, known)| known.until <= now).for_each(|(_, known)| known.held = 0);
+                    orders
+                        .iter_mut()
+                        .filter(|(_, known)| known.until <= now)
+                        .for_each(|(_, known)| known.held = 0);
                 }
             }
             _ => {

@@ -207,7 +207,7 @@ fn parcel<'a>(
         if i64::from(count) > line.to_ship() {
             return Err(too_many());
         }
-        parcel.push((line, Quantity::new(count).map_err(|_| too_many())?));
+        parcel.push((line, Quantity::new(count).map_err(|_error| too_many())?));
     }
     parcel.sort_by(|a, b| a.0.variant_id.cmp(&b.0.variant_id));
     Ok(parcel)

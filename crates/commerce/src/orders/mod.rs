@@ -6,6 +6,7 @@
 //! - `payment_status` and `fulfillment_status` are what [`state`] derives from the facts, written by one function.
 //! - Every change is in the timeline, with who and when, in the same transaction.
 
+pub(crate) mod agreement;
 mod cancel;
 mod fulfill;
 mod money;

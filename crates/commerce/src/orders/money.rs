@@ -331,13 +331,13 @@ fn settle(
             )?;
         }
         (EventKind::Void, true) => {
-            store::add_to_timeline(tx, act, order, (TimelineKind::PaymentVoided, detail))?
+            store::add_to_timeline(tx, act, order, (TimelineKind::PaymentVoided, detail))?;
         }
         (EventKind::Capture | EventKind::Void, false) => {
             store::add_to_timeline(tx, act, order, (TimelineKind::PaymentNeedsReview, detail))?;
         }
         (EventKind::Refund, happened) => {
-            refund::settle(tx, act, order, (&event.effect_key, happened, detail))?
+            refund::settle(tx, act, order, (&event.effect_key, happened, detail))?;
         }
         (EventKind::Authorize, _) => {}
     }

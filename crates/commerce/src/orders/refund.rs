@@ -205,7 +205,8 @@ fn sum_up<'a>(
             .quantity
             .get()
             .saturating_sub(stored.refunded_quantity);
-        let quantity = Quantity::new(count).map_err(|_| pricing::RefundError::TooMany { left })?;
+        let quantity =
+            Quantity::new(count).map_err(|_error| pricing::RefundError::TooMany { left })?;
         let sum = refund_line(&stored, quantity)?;
         amount = amount.checked_add(sum.amount)?;
         parts.push(Part {

@@ -67,7 +67,7 @@ impl FromRow for Order {
 /// Reads a frozen document out of a column.
 fn json<T: serde::de::DeserializeOwned>(text: &str, wanted: &'static str) -> Result<T, DbError> {
     // The text may hold a name or an address: it does not belong into an error.
-    serde_json::from_str(text).map_err(|_| {
+    serde_json::from_str(text).map_err(|_error| {
         DbError::from(StoredError {
             wanted,
             found: "JSON of another shape".to_owned(),

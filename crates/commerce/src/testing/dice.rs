@@ -1,6 +1,6 @@
 //! Chance that repeats itself.
 
-/// Numbers that look random and are the same for the same seed (SplitMix64).
+/// Numbers that look random and are the same for the same seed (`SplitMix64`).
 #[derive(Debug, Clone)]
 pub struct Dice(u64);
 

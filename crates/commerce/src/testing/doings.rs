@@ -49,8 +49,10 @@ impl TestShop {
 
     /// A variant, the only one of its product, costs this much from now on.
     pub async fn reprice(&self, variant: &VariantId, cents: i64) {
-        self.tamper(&format!("UPDATE variants SET price_minor = {cents} WHERE id = '{variant}'"))
-            .await;
+        self.tamper(&format!(
+            "UPDATE variants SET price_minor = {cents} WHERE id = '{variant}'"
+        ))
+        .await;
         self.tamper(&format!(
             "UPDATE products SET min_price_minor = {cents}, max_price_minor = {cents}
               WHERE id = (SELECT v.product_id FROM variants v WHERE v.id = '{variant}')"
@@ -97,13 +99,19 @@ impl TestShop {
 
     /// One more way to deliver: at home, free of charge.
     pub async fn free_post(&self) -> kernel::DeliveryMethodId {
-        self.way_to_deliver("Free post", pricing::DeliveryKind::Flat { price: super::euros(0) })
-            .await
+        self.way_to_deliver(
+            "Free post",
+            pricing::DeliveryKind::Flat {
+                price: super::euros(0),
+            },
+        )
+        .await
     }
 
     /// One more way to deliver: the buyer comes and gets it.
     pub async fn pickup(&self) -> kernel::DeliveryMethodId {
-        self.way_to_deliver("Pick-up", pricing::DeliveryKind::Pickup).await
+        self.way_to_deliver("Pick-up", pricing::DeliveryKind::Pickup)
+            .await
     }
 
     async fn way_to_deliver(
@@ -111,15 +119,23 @@ impl TestShop {
         name: &str,
         kind: pricing::DeliveryKind,
     ) -> kernel::DeliveryMethodId {
-        let zones: Vec<(kernel::DeliveryZoneId,)> =
-            self.rows("SELECT id FROM delivery_zones ORDER BY position").await;
+        let zones: Vec<(kernel::DeliveryZoneId,)> = self
+            .rows("SELECT id FROM delivery_zones ORDER BY position")
+            .await;
         let pickup = kind == pricing::DeliveryKind::Pickup;
         let cmd = CreateMethod {
-            zone_id: zones.into_iter().next().map(|zone| zone.0).filter(|_| !pickup),
+            zone_id: zones
+                .into_iter()
+                .next()
+                .map(|zone| zone.0)
+                .filter(|_| !pickup),
             location_id: pickup.then(|| self.location.clone()),
             name: name.to_owned(),
             description: String::new(),
-            rule: pricing::DeliveryRule { kind, free_over: None },
+            rule: pricing::DeliveryRule {
+                kind,
+                free_over: None,
+            },
             days: (0, 1),
         };
         create_method(&self.shop, operator().may(), cmd)
@@ -174,7 +190,8 @@ impl TestShop {
         method: &str,
     ) -> Result<Placement, PlaceOrderError> {
         let total_seen = self.total(shopper).await;
-        self.place_on(&self.shop, shopper, (total_seen, method)).await
+        self.place_on(&self.shop, shopper, (total_seen, method))
+            .await
     }
 
     /// Presses the button at this node, having seen this total.
@@ -185,7 +202,10 @@ impl TestShop {
         (total_seen, method): (Money, &str),
     ) -> Result<Placement, PlaceOrderError> {
         let payment_method = method.to_owned();
-        let cmd = PlaceOrder { total_seen, payment_method };
+        let cmd = PlaceOrder {
+            total_seen,
+            payment_method,
+        };
         place_order(node, shopper, cmd).await
     }
 
@@ -279,7 +299,11 @@ impl TestShop {
         let payments = self.payments(order).await;
         let payment_id = payments.into_iter().next().expect("it has a payment").id;
         let request_key = key.to_owned();
-        let cmd = CapturePayment { payment_id, amount, request_key };
+        let cmd = CapturePayment {
+            payment_id,
+            amount,
+            request_key,
+        };
         capture_payment(&self.shop, operator().may(), cmd).await
     }
 
@@ -294,7 +318,10 @@ impl TestShop {
         let cmd = ShipOrder {
             request_key: key.to_owned(),
             order_id: order.clone(),
-            lines: lines.into_iter().map(|(id, count)| (id, pieces(count))).collect(),
+            lines: lines
+                .into_iter()
+                .map(|(id, count)| (id, pieces(count)))
+                .collect(),
             carrier: Some("Post".to_owned()),
             tracking_number: None,
             tracking_url: None,
@@ -340,7 +367,11 @@ impl TestShop {
             order_id: order.clone(),
             lines: lines
                 .into_iter()
-                .map(|(line_id, count)| RefundLine { line_id, quantity: pieces(count), restock })
+                .map(|(line_id, count)| RefundLine {
+                    line_id,
+                    quantity: pieces(count),
+                    restock,
+                })
                 .collect(),
             delivery,
             reason: "the buyer asked".to_owned(),
@@ -351,7 +382,10 @@ impl TestShop {
         let lines = self.lines(order).await;
         wanted
             .iter()
-            .map(|(place, count)| (lines[*place].id.clone(), *count))
+            .map(|(place, count)| {
+                let line = lines.get(*place).expect("the order has that line");
+                (line.id.clone(), *count)
+            })
             .collect()
     }
 

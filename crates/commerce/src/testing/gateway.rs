@@ -160,6 +160,45 @@ impl FakeGateway {
         }
     }
 
+    fn begin(&self, request: &PaymentRequest) -> Outcome {
+        let mut books = self.books();
+        books.asked += 1;
+        let answering = books.answering;
+        let state = match answering {
+            Answering::Silent => {
+                return Outcome::Unknown {
+                    why: "no answer".to_owned(),
+                };
+            }
+            Answering::Decline => State::Declined,
+            Answering::Page => State::Open,
+            Answering::Approve
+            | Answering::LoseAnswer
+            | Answering::WrongAmount
+            | Answering::WrongAccount
+            | Answering::WrongPayment
+            | Answering::WrongMode
+            | Answering::WrongReference
+            | Answering::RefuseMoves
+            | Answering::SilentMoves => State::Approved,
+        };
+        let new = Held {
+            state,
+            amount: request.amount,
+            captured: 0,
+            voided: 0,
+            refunded: 0,
+        };
+        books.held.entry(request.payment.clone()).or_insert(new);
+        drop(books);
+        if answering == Answering::LoseAnswer {
+            return Outcome::Unknown {
+                why: "the answer was lost".to_owned(),
+            };
+        }
+        self.state_of(&request.payment)
+    }
+
     fn take_move(&self, request: &MoveRequest, change: impl Fn(&mut Held, i64) -> bool) -> Moved {
         let mut books = self.books();
         books.asked += 1;
@@ -204,6 +243,26 @@ impl FakeGateway {
             moved
         }
     }
+}
+
+fn take(held: &mut Held, amount: i64) -> bool {
+    let fits = held.state == State::Approved
+        && held.captured + held.voided + amount <= held.amount.minor();
+    held.captured += if fits { amount } else { 0 };
+    fits
+}
+
+fn let_go(held: &mut Held, amount: i64) -> bool {
+    let fits = held.state == State::Approved
+        && held.captured + held.voided + amount <= held.amount.minor();
+    held.voided += if fits { amount } else { 0 };
+    fits
+}
+
+fn give_back(held: &mut Held, amount: i64) -> bool {
+    let fits = held.refunded + amount <= held.captured;
+    held.refunded += if fits { amount } else { 0 };
+    fits
 }
 
 fn page(payment: &PaymentId) -> Outcome {
@@ -261,47 +320,7 @@ impl Gateway for FakeGateway {
     }
 
     fn authorize<'a>(&'a self, request: &'a PaymentRequest) -> Answer<'a, Outcome> {
-        Box::pin(async move {
-            let answering = {
-                let mut books = self.books();
-                books.asked += 1;
-                let answering = books.answering;
-                if answering == Answering::Silent {
-                    return Outcome::Unknown {
-                        why: "no answer".to_owned(),
-                    };
-                }
-                let state = match answering {
-                    Answering::Decline => State::Declined,
-                    Answering::Page => State::Open,
-                    Answering::Approve
-                    | Answering::LoseAnswer
-                    | Answering::Silent
-                    | Answering::WrongAmount
-                    | Answering::WrongAccount
-                    | Answering::WrongPayment
-                    | Answering::WrongMode
-                    | Answering::WrongReference
-                    | Answering::RefuseMoves
-                    | Answering::SilentMoves => State::Approved,
-                };
-                let new = Held {
-                    state,
-                    amount: request.amount,
-                    captured: 0,
-                    voided: 0,
-                    refunded: 0,
-                };
-                books.held.entry(request.payment.clone()).or_insert(new);
-                answering
-            };
-            if answering == Answering::LoseAnswer {
-                return Outcome::Unknown {
-                    why: "the answer was lost".to_owned(),
-                };
-            }
-            self.state_of(&request.payment)
-        })
+        Box::pin(async move { self.begin(request) })
     }
 
     fn look_up<'a>(&'a self, payment: &'a PaymentId) -> Answer<'a, Outcome> {
@@ -336,35 +355,15 @@ impl Gateway for FakeGateway {
     }
 
     fn capture<'a>(&'a self, request: &'a MoveRequest) -> Answer<'a, Moved> {
-        Box::pin(async move {
-            self.take_move(request, |held, amount| {
-                let fits = held.state == State::Approved
-                    && held.captured + held.voided + amount <= held.amount.minor();
-                held.captured += if fits { amount } else { 0 };
-                fits
-            })
-        })
+        Box::pin(async move { self.take_move(request, take) })
     }
 
     fn void<'a>(&'a self, request: &'a MoveRequest) -> Answer<'a, Moved> {
-        Box::pin(async move {
-            self.take_move(request, |held, amount| {
-                let fits = held.state == State::Approved
-                    && held.captured + held.voided + amount <= held.amount.minor();
-                held.voided += if fits { amount } else { 0 };
-                fits
-            })
-        })
+        Box::pin(async move { self.take_move(request, let_go) })
     }
 
     fn refund<'a>(&'a self, request: &'a MoveRequest) -> Answer<'a, Moved> {
-        Box::pin(async move {
-            self.take_move(request, |held, amount| {
-                let fits = held.refunded + amount <= held.captured;
-                held.refunded += if fits { amount } else { 0 };
-                fits
-            })
-        })
+        Box::pin(async move { self.take_move(request, give_back) })
     }
 
     /// The test's notices are signed with the word `genuine`; the body is the event's id, a space, and the payment's.

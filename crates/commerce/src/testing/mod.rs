@@ -331,7 +331,7 @@ pub fn an_address() -> AddressInput {
 
 async fn furnish(shop: &Shop) -> (DeliveryMethodId, kernel::LocationId) {
     let mut wanted = Settings::default();
-    wanted.shop.name = "Wrenfold".to_owned();
+    "Wrenfold".clone_into(&mut wanted.shop.name);
     wanted.selling.bank = Some(BankAccount {
         holder: "Wrenfold".to_owned(),
         iban: "NL02ABNA0123456789".to_owned(),

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::Breach;
 use crate::inventory::with_ids;
+use crate::orders::agreement;
 use crate::orders::state::{fulfillment_status, payment_status};
 use crate::orders::{FulfillmentStatus, OrderStatus, PaymentStatus};
 use crate::payments::Sums;
@@ -14,22 +15,78 @@ use crate::payments::Sums;
 /// Orders looked at in one transaction.
 const BATCH: u32 = 500;
 
-type Facts = (OrderId, OrderStatus, PaymentStatus, FulfillmentStatus, i64);
+/// What is known of an order: what is stored, and what follows from.
+struct Facts {
+    id: OrderId,
+    status: OrderStatus,
+    payment: PaymentStatus,
+    fulfillment: FulfillmentStatus,
+    total: i64,
+    sums: Sums,
+    /// How many pieces are to leave in all.
+    to_leave: i64,
+    /// How many left.
+    left: i64,
+    /// Whether money is on its way back.
+    refunding: bool,
+}
 
 /// Judges the orders after `after`; answers with the last one looked at, `None` at the end.
 pub(super) fn next(
     tx: &mut Tx<'_>,
     after: Option<&OrderId>,
 ) -> Result<(Vec<Breach>, Option<OrderId>), DbError> {
-    let orders: Vec<Facts> = tx.query(
+    let orders = facts_after(tx, after)?;
+    let Some(last) = orders.last().map(|order| order.id.clone()) else {
+        return Ok((Vec::new(), None));
+    };
+    let ids: Vec<OrderId> = orders.iter().map(|order| order.id.clone()).collect();
+    let mut breaches = unreadable(tx, &ids)?;
+    breaches.extend(agreement::changed(tx, &ids)?.into_iter().map(|id| Breach {
+        invariant: "what was agreed never changes",
+        what: format!("{id}: its texts, amounts or address are not those of its placement"),
+    }));
+    for order in &orders {
+        judge(order, &mut breaches);
+    }
+    Ok((breaches, Some(last)))
+}
+
+/// A draft's payments come and go; its statuses are settled with the draft.
+fn judge(order: &Facts, breaches: &mut Vec<Breach>) {
+    if order.status == OrderStatus::Draft {
+        return;
+    }
+    let right = payment_status(order.total, &order.sums);
+    if right != order.payment {
+        let words = (order.payment.as_str(), right.as_str());
+        breaches.push(derived(&order.id, "payment status", words));
+    }
+    let right = fulfillment_status(order.status, order.to_leave, order.left);
+    if right != order.fulfillment {
+        let words = (order.fulfillment.as_str(), right.as_str());
+        breaches.push(derived(&order.id, "fulfilment status", words));
+    }
+    let is_done =
+        order.sums.captured >= order.total && order.left >= order.to_leave && !order.refunding;
+    if order.status == OrderStatus::Placed && is_done {
+        breaches.push(derived(&order.id, "status", ("placed", "completed")));
+    }
+}
+
+type Stored = (OrderId, OrderStatus, PaymentStatus, FulfillmentStatus, i64);
+
+/// What is known of the next orders. A constant number of statements.
+fn facts_after(tx: &mut Tx<'_>, after: Option<&OrderId>) -> Result<Vec<Facts>, DbError> {
+    let orders: Vec<Stored> = tx.query(
         "SELECT id, status, payment_status, fulfillment_status, total_minor FROM orders WHERE id > $1 ORDER BY id LIMIT $2",
         params![after.map_or("", OrderId::as_str), BATCH],
     )?;
-    let Some(last) = orders.last().map(|order| order.0.clone()) else {
-        return Ok((Vec::new(), None));
-    };
+    if orders.is_empty() {
+        return Ok(Vec::new());
+    }
     let ids: Vec<OrderId> = orders.iter().map(|order| order.0.clone()).collect();
-    let list = in_list(1, ids.len());
+    let (list, ids) = (in_list(1, ids.len()), with_ids(&[], &ids));
     let events: Vec<(OrderId, String, i64)> = tx.query(
         &format!(
             "SELECT p.order_id, e.kind, CAST(SUM(e.amount_minor) AS BIGINT)
@@ -37,68 +94,56 @@ pub(super) fn next(
               WHERE p.order_id IN ({list}) AND e.status = 'succeeded'
               GROUP BY p.order_id, e.kind"
         ),
-        &with_ids(&[], &ids),
+        &ids,
     )?;
     let open: Vec<(OrderId, i64)> = tx.query(
         &format!(
             "SELECT order_id, COUNT(*) FROM payments
               WHERE order_id IN ({list}) AND status IN ('created', 'requires_action', 'processing') GROUP BY order_id"
         ),
-        &with_ids(&[], &ids),
+        &ids,
     )?;
     let pieces: Vec<(OrderId, i64, i64)> = tx.query(
         &format!(
             "SELECT order_id, CAST(SUM(quantity - canceled_quantity) AS BIGINT), CAST(SUM(fulfilled_quantity) AS BIGINT)
                FROM order_lines WHERE order_id IN ({list}) GROUP BY order_id"
         ),
-        &with_ids(&[], &ids),
+        &ids,
     )?;
     let refunding: Vec<(OrderId,)> = tx.query(
         &format!("SELECT DISTINCT order_id FROM refunds WHERE order_id IN ({list}) AND status = 'pending'"),
-        &with_ids(&[], &ids),
+        &ids,
     )?;
-    let mut breaches = unreadable(tx, &ids)?;
-    for (id, status, paid, sent, total) in orders {
-        let sum = |kind: &str| {
-            events
-                .iter()
-                .find(|row| row.0 == id && row.1 == kind)
-                .map_or(0, |row| row.2)
-        };
-        let sums = Sums {
-            authorized: sum("authorize"),
-            captured: sum("capture"),
-            voided: sum("void"),
-            refunded: sum("refund"),
-            open: open.iter().find(|row| row.0 == id).map_or(0, |row| row.1),
-        };
-        // A draft's payment comes and goes; its status is settled with the draft.
-        let right = payment_status(total, &sums);
-        if status != OrderStatus::Draft && right != paid {
-            breaches.push(derived(
-                &id,
-                "payment status",
-                (paid.as_str(), right.as_str()),
-            ));
-        }
-        let (ordered, left) = pieces
-            .iter()
-            .find(|row| row.0 == id)
-            .map_or((0, 0), |row| (row.1, row.2));
-        let right = fulfillment_status(status, ordered, left);
-        if status != OrderStatus::Draft && right != sent {
-            breaches.push(derived(
-                &id,
-                "fulfilment status",
-                (sent.as_str(), right.as_str()),
-            ));
-        }
-        let waits = refunding.iter().any(|row| row.0 == id);
-        if status == OrderStatus::Placed && sums.captured >= total && left >= ordered && !waits {
-            breaches.push(derived(&id, "status", ("placed", "completed")));
-        }
-    }
-    Ok((breaches, Some(last)))
+    let facts = orders
+        .into_iter()
+        .map(|(id, status, payment, fulfillment, total)| {
+            let sum = |kind: &str| {
+                let found = events.iter().find(|row| row.0 == id && row.1 == kind);
+                found.map_or(0, |row| row.2)
+            };
+            let sums = Sums {
+                authorized: sum("authorize"),
+                captured: sum("capture"),
+                voided: sum("void"),
+                refunded: sum("refund"),
+                open: open.iter().find(|row| row.0 == id).map_or(0, |row| row.1),
+            };
+            let counted = pieces.iter().find(|row| row.0 == id);
+            let (to_leave, left) = counted.map_or((0, 0), |row| (row.1, row.2));
+            let refunding = refunding.iter().any(|row| row.0 == id);
+            Facts {
+                id,
+                status,
+                payment,
+                fulfillment,
+                total,
+                sums,
+                to_leave,
+                left,
+                refunding,
+            }
+        });
+    Ok(facts.collect())
 }
 
 fn derived(id: &OrderId, which: &str, (stored, right): (&str, &str)) -> Breach {

@@ -33,7 +33,9 @@ async fn sweep(shop: &TestShop, payment: &PaymentId) -> Sweep {
 
 async fn status_of(shop: &TestShop, payment: &PaymentId) -> SessionStatus {
     let id = payment.clone();
-    let found = shop.read(move |tx| Ok(crate::payments::find(tx, &id)?)).await;
+    let found = shop
+        .read(move |tx| Ok(crate::payments::find(tx, &id)?))
+        .await;
     found.unwrap().status
 }
 
@@ -81,7 +83,10 @@ fn permutations(things: &[Way]) -> Vec<Vec<Way>> {
 async fn assert_one_of_everything(shop: &TestShop, placed: i64) {
     shop.run_jobs().await;
     assert_eq!(shop.orders_placed().await, placed);
-    assert_eq!(shop.gateway.charges().len(), usize::try_from(placed).unwrap());
+    assert_eq!(
+        shop.gateway.charges().len(),
+        usize::try_from(placed).unwrap()
+    );
     let count = usize::try_from(placed).unwrap();
     assert_eq!(shop.mailbox.subjects().len(), count);
     assert_eq!(shop.gateway.moved().0, 6_800 * placed);

@@ -2,7 +2,7 @@
 
 use kernel::time::DAY;
 
-use super::super::{Placement, cancel_unpaid, resume_payment, Sweep};
+use super::super::{Placement, Sweep, cancel_unpaid, resume_payment};
 use crate::on_both;
 use crate::orders::{
     CaptureError, FulfillmentStatus, MoneyMoved, Order, OrderStatus, PaymentStatus,
@@ -21,7 +21,12 @@ async fn by_transfer(shop: &TestShop, count: u32) -> (kernel::VariantId, Order) 
     (vase, *order)
 }
 
-async fn receive(shop: &TestShop, order: &Order, cents: i64, key: &str) -> Result<(), CaptureError> {
+async fn receive(
+    shop: &TestShop,
+    order: &Order,
+    cents: i64,
+    key: &str,
+) -> Result<(), CaptureError> {
     let cmd = ReceiveTransfer {
         order_id: order.id.clone(),
         amount: euros(cents),

@@ -12,7 +12,10 @@ use crate::carts::{CheckoutForm, remove_line, save_checkout_form};
 use crate::on_both;
 use crate::orders::{FulfillmentStatus, OrderStatus, PaymentStatus};
 use crate::settings;
-use crate::testing::{Answering, TestShop, an_address, euros};
+use crate::testing::{Answering, an_address, euros};
+
+/// Something done to a form.
+type Change = Box<dyn Fn(&mut CheckoutForm)>;
 
 on_both! {
     async fn a_paid_cart_becomes_one_order_and_its_stock_is_promised(shop: &TestShop) {
@@ -96,7 +99,7 @@ on_both! {
         let shopper = shop.ready_shopper(&[(&vase, 1)]).await;
         let good = shop.cart(&shopper).await.unwrap().form;
         let unknown = kernel::DeliveryMethodId::new(&kernel::RandomIds);
-        let changes: Vec<(&str, Box<dyn Fn(&mut CheckoutForm)>, usize)> = vec![
+        let changes: Vec<(&str, Change, usize)> = vec![
             ("all", Box::new(|form| *form = CheckoutForm::default()), 6),
             ("no e-mail", Box::new(|form| form.email = None), 1),
             ("no real e-mail", Box::new(|form| form.email = Some("noor@".to_owned())), 1),

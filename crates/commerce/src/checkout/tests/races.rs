@@ -33,9 +33,16 @@ async fn fifty_clicks(shop: &TestShop, nodes: &[Shop]) {
     for click in clicks {
         answers.push(click.await.unwrap().unwrap());
     }
-    assert!(matches!(answers[0], Placement::Placed(_)), "{:?}", answers[0]);
+    assert!(
+        matches!(answers[0], Placement::Placed(_)),
+        "{:?}",
+        answers[0]
+    );
     assert!(answers.iter().all(|answer| *answer == answers[0]));
-    assert_eq!((shop.orders_placed().await, shop.gateway.charges()), (1, vec![6_800]));
+    assert_eq!(
+        (shop.orders_placed().await, shop.gateway.charges()),
+        (1, vec![6_800])
+    );
     assert_eq!(shop.figures(&vase).await, (50, 1, 0));
     shop.run_jobs().await;
     assert_eq!(shop.mailbox.subjects().len(), 1);
@@ -69,21 +76,28 @@ async fn a_rush(shop: &TestShop, nodes: &[Shop]) {
 }
 
 async fn assert_all_sold(shop: &TestShop, vase: &VariantId) {
-    assert_eq!((shop.orders_placed().await, shop.gateway.charges().len()), (50, 50));
-    assert_eq!((shop.figures(vase).await, shop.available(vase).await), ((50, 50, 0), 0));
-    let numbers: Vec<(i64, i64, i64)> =
-        shop.rows("SELECT MIN(number), MAX(number), COUNT(DISTINCT number) FROM orders").await;
+    assert_eq!(
+        (shop.orders_placed().await, shop.gateway.charges().len()),
+        (50, 50)
+    );
+    assert_eq!(
+        (shop.figures(vase).await, shop.available(vase).await),
+        ((50, 50, 0), 0)
+    );
+    let numbers: Vec<(i64, i64, i64)> = shop
+        .rows("SELECT MIN(number), MAX(number), COUNT(DISTINCT number) FROM orders")
+        .await;
     assert_eq!(numbers, [(1_001, 1_050, 50)]);
     shop.assert_clean().await;
 }
 
 on_both! {
     async fn fifty_clicks_at_once_are_one_order_one_charge_and_fifty_equal_answers(shop: &TestShop) {
-        fifty_clicks(shop, &[shop.shop.clone()]).await;
+        fifty_clicks(shop, std::slice::from_ref(&shop.shop)).await;
     }
 
     async fn two_hundred_shoppers_at_once_buy_exactly_the_fifty_there_are(shop: &TestShop) {
-        a_rush(shop, &[shop.shop.clone()]).await;
+        a_rush(shop, std::slice::from_ref(&shop.shop)).await;
     }
 
     async fn shoppers_who_want_the_same_things_in_any_order_do_not_lock_each_other_out(shop: &TestShop) {

@@ -8,7 +8,7 @@ use super::super::{
 };
 use crate::on_both;
 use crate::settings::CapturePolicy;
-use crate::testing::{TestShop, euros, operator, pieces};
+use crate::testing::{euros, operator, pieces};
 
 on_both! {
     async fn an_order_leaves_in_parts_and_is_complete_when_all_of_it_has(shop: &TestShop) {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::on_both;
 use crate::staff::Actor;
-use crate::testing::{Answering, TestShop, euros};
+use crate::testing::{Answering, euros};
 
 on_both! {
     async fn an_order_is_found_by_its_number_its_link_and_its_cart(shop: &TestShop) {

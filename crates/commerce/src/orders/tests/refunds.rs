@@ -18,8 +18,15 @@ async fn bought(shop: &TestShop, cents: i64, count: u32) -> (kernel::VariantId, 
     (vase, order)
 }
 
-async fn refund_delivery(shop: &TestShop, order: &Order, cents: i64, key: &str) -> Result<MoneyMoved, RefundError> {
-    let cmd = shop.refund_of(&order.id, (&[], false), Some(euros(cents)), key).await;
+async fn refund_delivery(
+    shop: &TestShop,
+    order: &Order,
+    cents: i64,
+    key: &str,
+) -> Result<MoneyMoved, RefundError> {
+    let cmd = shop
+        .refund_of(&order.id, (&[], false), Some(euros(cents)), key)
+        .await;
     let (_, moved) = refund_order(&shop.shop, operator().may(), cmd).await?;
     Ok(moved)
 }
@@ -29,7 +36,9 @@ async fn one_by_one(shop: &TestShop, order: &Order, count: u32) -> Vec<i64> {
     let mut given = Vec::new();
     for number in 0..count {
         let before = shop.gateway.moved().1;
-        shop.refund(&order.id, &[(0, 1)], &format!("piece {number}")).await.unwrap();
+        shop.refund(&order.id, &[(0, 1)], &format!("piece {number}"))
+            .await
+            .unwrap();
         given.push(shop.gateway.moved().1 - before);
     }
     given
