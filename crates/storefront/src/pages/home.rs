@@ -114,6 +114,8 @@ pub(crate) async fn show(
     if read.all.total == 0 {
         let for_owner = peer.on_this_machine;
         let data = storefront.data().filter(|_| for_owner).map(str::to_owned);
+        // What only the owner may see is kept by no cache.
+        let sheet = if for_owner { sheet.private() } else { sheet };
         return sheet.noindex(true).draw(&EmptyShopPage {
             empty: Empty { for_owner, data },
         });
