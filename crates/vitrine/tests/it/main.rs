@@ -7,6 +7,8 @@ mod harness;
 #[cfg(test)]
 mod page;
 #[cfg(test)]
+mod processes;
+#[cfg(test)]
 mod storefront;
 #[cfg(test)]
 mod structure;
