@@ -31,6 +31,7 @@ CREATE TABLE orders (
   created_at BIGINT NOT NULL,
   changed_at BIGINT NOT NULL,
   placed_at BIGINT,
+  agreed_hash TEXT,                          -- SHA-256 over everything that was agreed at placement: copies never change
   canceled_at BIGINT,
   CHECK (subtotal_minor >= 0 AND delivery_minor >= 0 AND tax_added_minor >= 0 AND total_minor >= 0),
   CHECK (subtotal_minor + delivery_minor + tax_added_minor = total_minor),
