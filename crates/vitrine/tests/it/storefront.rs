@@ -9,6 +9,7 @@ mod checkout_complete;
 mod checkout_return;
 mod collection;
 mod errors;
+mod every_route;
 mod headers;
 mod health;
 mod home;

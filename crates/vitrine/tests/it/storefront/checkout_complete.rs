@@ -391,3 +391,63 @@ async fn a_parcel_that_became_dearer_or_free_is_told_before_paying() {
     assert_eq!(app.order_at(&order).await.1, euros(7_200));
     app.test.assert_clean().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_prices_are_without_tax_the_tax_is_added_and_shown() {
+    let app = App::new().await;
+    let read = app.shop().db.read(commerce::settings::load).await;
+    let mut settings = read.unwrap();
+    settings.selling.prices_include_tax = false;
+    let may = commerce::testing::operator().may();
+    commerce::settings::save(app.shop(), may, settings)
+        .await
+        .unwrap();
+    let (app, _, mut browser, page) = ready_on(app).await;
+    // 36.00 and 4.90, and 21 % of each.
+    page.says(200, &["Subtotal €36.00", "€8.59", "Pay €49.49"]);
+    let gateway = browser.pays(&page, "test").await.leads_to();
+    let back = browser.chooses(&gateway, "approve").await;
+    let order = browser.get(&back).await.leads_to();
+    browser
+        .get(&order)
+        .await
+        .says(200, &["€8.59", "Total €49.49"]);
+    assert_eq!(app.order_at(&order).await.1, euros(4_949));
+    app.test.assert_clean().await;
+}
+
+async fn paying_while_the_bag_changes(app: App) {
+    let goods = app.sells("Oat tumbler", 1_800, 90).await;
+    for turn in 0..12 {
+        let mut browser = app.browser();
+        browser.puts(&goods.path(), "2").await.leads_to();
+        let page = browser.checks_out().await;
+        let line = browser.get("/cart").await.form_below("/cart/lines/cli_");
+        let line = line.with("quantity", "3");
+        let (mut tab, shown) = (browser.clone(), page.clone());
+        let paying = tokio::spawn(async move { tab.pays(&shown, "bank_transfer").await });
+        let mut other = browser.clone();
+        let changing = tokio::spawn(async move { other.submit(&line).await.status });
+        let (paid, changed) = (paying.await.unwrap(), changing.await.unwrap());
+        assert!(matches!(changed, 303 | 409), "turn {turn}: {changed}");
+        if paid.status == 409 {
+            paid.says(409, &["is now €58.90"]);
+        } else {
+            let order = paid.leads_to();
+            assert_eq!(app.order_at(&order).await.1, euros(4_090), "turn {turn}");
+        }
+    }
+    app.test.assert_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_pays_for_what_was_put_in_while_they_paid_on_sqlite() {
+    paying_while_the_bag_changes(App::new().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_pays_for_what_was_put_in_while_they_paid_on_postgres() {
+    if let Some(app) = App::postgres().await {
+        paying_while_the_bag_changes(app).await;
+    }
+}

@@ -127,3 +127,107 @@ async fn who_changes_their_mind_too_late_has_bought() {
     assert_eq!(app.orders_placed().await, 1);
     app.test.assert_clean().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_pays_when_the_goods_are_gone_gets_the_money_back_and_is_told() {
+    let (app, goods, mut browser, page) = ready().await;
+    let gateway = browser.pays(&page, "test").await.leads_to();
+    // The time for which the goods are held is over, and somebody else buys them.
+    app.test.clock.advance(61 * MINUTE);
+    let mut quicker = app.browser();
+    quicker.buys(&goods.path(), "3").await;
+    let back = browser.chooses(&gateway, "approve").await;
+    let told = browser.visit(&back).await;
+    told.says(200, &["Sold out since you added it"]);
+    app.notices_arrive().await;
+    app.test.run_jobs().await;
+    assert_eq!(app.orders_placed().await, 1);
+    let kept = "SELECT CAST(SUM(CASE WHEN state = 'approved' THEN amount_minor - voided_minor ELSE 0 END) AS BIGINT)
+                  FROM test_gateway_payments";
+    assert_eq!(app.number(kept).await, 5_890);
+    assert_eq!(app.test.available(&goods.variant).await, 0);
+    app.test.assert_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_decline_the_bag_can_be_changed_and_the_new_total_is_charged() {
+    let (app, goods, mut browser, page) = ready().await;
+    let gateway = browser.pays(&page, "test").await.leads_to();
+    let back = browser.chooses(&gateway, "decline").await;
+    let declined = browser.visit(&back).await;
+    let line = browser.get("/cart").await.form_below("/cart/lines/cli_");
+    browser.submit(&line.with("quantity", "1")).await.leads_to();
+    // The page from before the change shows another total.
+    browser
+        .pays(&declined, "test")
+        .await
+        .says(409, &["was €40.90 and is now €22.90"]);
+    let page = browser.get("/checkout").await;
+    let gateway = browser.pays(&page, "test").await.leads_to();
+    browser.get(&gateway).await.says(200, &["€22.90"]);
+    let back = browser.chooses(&gateway, "approve").await;
+    let order = browser.get(&back).await.leads_to();
+    browser
+        .get(&order)
+        .await
+        .says(200, &["1 piece", "Total €22.90"]);
+    assert_eq!(app.test.available(&goods.variant).await, 2);
+    app.test.assert_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_was_stopped_cannot_be_approved_in_an_old_tab() {
+    let (app, goods, mut browser, page) = ready().await;
+    let gateway = browser.pays(&page, "test").await.leads_to();
+    let old_tab = browser
+        .get(&gateway)
+        .await
+        .form(&gateway)
+        .press("outcome", "approve");
+    let shown = browser.get("/checkout").await;
+    browser
+        .submit(&shown.form("/checkout/cancel-payment"))
+        .await
+        .leads_to();
+    assert_eq!(browser.submit(&old_tab).await.leads_to(), gateway);
+    browser.get(&gateway).await.says(200, &["Back to Wrenfold"]);
+    app.notices_arrive().await;
+    app.test.run_jobs().await;
+    assert_eq!(
+        (
+            app.orders_placed().await,
+            app.test.available(&goods.variant).await
+        ),
+        (0, 3)
+    );
+    browser.get("/checkout").await.says(200, &["Pay €40.90"]);
+    app.test.assert_clean().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_shop_and_the_provider_remember_agrees_after_any_answer() {
+    for (outcome, placed) in [("approve", 1), ("decline", 0), ("late", 1), ("never", 0)] {
+        let (app, goods, mut browser, page) = ready().await;
+        let gateway = browser.pays(&page, "test").await.leads_to();
+        browser.chooses(&gateway, outcome).await;
+        // The shopper never comes back; only notices and time tell.
+        for _ in 0..40 {
+            app.notices_arrive().await;
+            app.test.let_pass(5 * MINUTE).await;
+        }
+        assert_eq!(app.orders_placed().await, placed, "{outcome}");
+        assert_eq!(
+            app.test.available(&goods.variant).await,
+            3 - 2 * placed,
+            "{outcome}"
+        );
+        assert!(app.test.dead_jobs().await.is_empty(), "{outcome}");
+        let end = browser.visit("/checkout/return").await;
+        assert_eq!(
+            end.words().contains("Thank you, Noor."),
+            placed == 1,
+            "{outcome}"
+        );
+        app.test.assert_clean().await;
+    }
+}

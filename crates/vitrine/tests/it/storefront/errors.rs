@@ -96,49 +96,6 @@ const ODD: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_method_is_told_which_are_right() {
-    let (_app, mut browser, _) = a_day_in_the_shop().await;
-    for (path, allow) in [
-        ("/", "GET,HEAD"),
-        ("/c/cups", "GET,HEAD"),
-        ("/products/oat-tumbler", "GET,HEAD"),
-        ("/search", "GET,HEAD"),
-        ("/cart", "GET,HEAD"),
-        ("/orders/x", "GET,HEAD"),
-        ("/cart/lines", "POST"),
-        ("/cart/lines/x", "POST"),
-        ("/checkout/complete", "POST"),
-        ("/checkout/cancel-payment", "POST"),
-        ("/webhooks/payments/test", "POST"),
-        ("/healthz", "GET,HEAD"),
-    ] {
-        for method in ["PUT", "PATCH", "DELETE"] {
-            let ours = [("sec-fetch-site", "same-origin")];
-            let answer = browser.ask(method, path, &ours, Vec::new()).await;
-            assert_eq!(
-                (answer.status, answer.header("allow")),
-                (405, allow),
-                "{method} {path}"
-            );
-        }
-    }
-    assert_eq!(browser.get("/cart/lines").await.status, 405);
-    assert_eq!(
-        browser
-            .ask(
-                "BREW",
-                "/",
-                &[("sec-fetch-site", "same-origin")],
-                Vec::new()
-            )
-            .await
-            .status,
-        405
-    );
-    assert_eq!(browser.ask("TRACE", "/", &[], Vec::new()).await.status, 405);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn addresses_that_are_no_text_are_never_our_fault() {
     let (_app, mut browser, _) = a_day_in_the_shop().await;
     let long = "x".repeat(4_000);

@@ -35,6 +35,13 @@ async fn figures_are_for_this_machine_alone() {
     let refused = reader.send(ask()).await;
     assert!(matches!(refused.status, 403 | 404), "{}", refused.status);
     assert!(!refused.text().contains("http_requests_total"));
+    let passed_on = Request::get("/metrics")
+        .header("host", "shop.example")
+        .header("x-forwarded-for", "127.0.0.1")
+        .body(Body::empty())
+        .unwrap();
+    let refused = reader.send_from("127.0.0.1:4000", passed_on).await;
+    assert!(matches!(refused.status, 403 | 404), "{}", refused.status);
     let figures = reader.send_from("127.0.0.1:4000", ask()).await;
     assert_eq!(figures.status, 200);
     let text = figures.text();

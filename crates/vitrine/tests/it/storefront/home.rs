@@ -16,6 +16,15 @@ async fn an_empty_shop_says_so_and_tells_its_owner_alone_how_to_fill_it() {
     let here = here.body(Body::empty()).unwrap();
     let page = visitor.send_from("127.0.0.1:5000", here).await;
     page.says(200, &[DATA, "--demo"]);
+    assert_eq!(page.header("cache-control"), "no-store");
+    // What a proxy on this machine passes on comes from elsewhere.
+    let passed_on = Request::get("/")
+        .header("host", "shop.example")
+        .header("x-forwarded-for", "198.51.100.7")
+        .body(Body::empty())
+        .unwrap();
+    let page = visitor.send_from("127.0.0.1:5000", passed_on).await;
+    page.says(200, &["We open soon"]).says_nothing_of(&[DATA]);
     // Somebody behind a proxy that nobody named is not the owner, whatever they say.
     let claimed = Request::get("/")
         .header("host", "shop.example")

@@ -199,3 +199,54 @@ async fn an_order_reads_as_much_with_many_lines_as_with_one() {
     assert_eq!(counts[0], counts[7], "{counts:?}");
     assert!(counts[7] <= 17, "{counts:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_shopper_typed_is_text_on_every_page_and_in_the_mail() {
+    let app = App::new().await;
+    let goods = app.sells("Oat tumbler", 1_800, 9).await;
+    let mut browser = app.browser();
+    browser.puts(&goods.path(), "1").await.leads_to();
+    browser.checks_out().await;
+    let nasty = "<img src=x onerror=alert(1)> {{ 7 }} & \"Noor\"";
+    let address = browser
+        .get("/checkout?step=address")
+        .await
+        .form("/checkout");
+    let typed = address
+        .press("step", "address")
+        .with("name", nasty)
+        .with("line1", nasty);
+    browser.submit(&typed).await.leads_to();
+    let page = browser.get("/checkout").await;
+    let order = browser.pays(&page, "bank_transfer").await.leads_to();
+    let shown = browser.get(&order).await;
+    app.test.run_jobs().await;
+    let mail = app.text("SELECT html_body FROM mails").await;
+    let subject = app.text("SELECT subject FROM mails").await;
+    for html in [page.text(), shown.text(), mail, subject] {
+        assert!(!html.contains("<img src=x"), "{html}");
+    }
+    shown.says(200, &[nasty]);
+    assert!(
+        app.text("SELECT text_body FROM mails")
+            .await
+            .contains(nasty)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_works_for_as_long_as_the_order_is_there() {
+    let (app, _, mut browser, order) = ordered().await;
+    app.test
+        .let_pass(400 * 24 * 60 * kernel::time::MINUTE)
+        .await;
+    app.browser()
+        .get(&order)
+        .await
+        .says(200, &["Order 1001", "Total €40.90"]);
+    // The bag became the order long ago; the next one has a cookie of its own.
+    browser.get("/cart").await.says(200, &["Your bag is empty"]);
+    let before = browser.cookie.clone();
+    browser.puts("/products/oat-tumbler", "1").await.leads_to();
+    assert_ne!(browser.cookie, before);
+}
