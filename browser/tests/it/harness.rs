@@ -71,6 +71,15 @@ pub(crate) struct Shop {
 impl Shop {
     /// Opens the demo shop; `None`, with a visible line, where it cannot be driven.
     pub(crate) fn open() -> Option<Self> {
+        Self::serve(&["--demo"])
+    }
+
+    /// Opens a shop with nothing in it, likewise.
+    pub(crate) fn open_empty() -> Option<Self> {
+        Self::serve(&[])
+    }
+
+    fn serve(options: &[&str]) -> Option<Self> {
         if let Err(missing) = tools() {
             let required = std::env::var("VITRINE_REQUIRE_BROWSER").is_ok_and(|value| value == "1");
             assert!(!required, "VITRINE_REQUIRE_BROWSER=1, but {missing}");
@@ -84,15 +93,9 @@ impl Shop {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let mut command = Command::new(binary().expect("it was there a moment ago"));
         command
-            .args([
-                "serve",
-                "--demo",
-                "--log",
-                "error",
-                "--listen",
-                "127.0.0.1:0",
-                "--data",
-            ])
+            .args(["serve", "--log", "error", "--listen", "127.0.0.1:0"])
+            .args(options)
+            .arg("--data")
             .arg(folder.path());
         let server = Process::start(&mut command);
         let address = server.says("The shop is open: ");

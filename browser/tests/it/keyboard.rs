@@ -63,6 +63,37 @@ impl Keyboard<'_> {
             self.0.key(letter).await;
         }
     }
+
+    /// From the checkout's first field to the order.
+    async fn check_out(&self) {
+        for (field, text) in [
+            ("email", "noor@example.com"),
+            ("name", "Ida Vos"),
+            ("line1", "Prinsengracht 112"),
+            ("postal_code", "1015ea"),
+            ("city", "Amsterdam"),
+        ] {
+            self.tab_to(&format!("input[name={field}]")).await;
+            self.write(text).await;
+        }
+        // Enter in the last field sends the form, as everywhere.
+        self.enter().await;
+        self.0.find("input[name=delivery_method]").await;
+        self.tab_to("input[name=delivery_method]").await;
+        self.space().await;
+        self.tab_to("button[name=step][value=delivery]").await;
+        self.enter().await;
+        self.0.find("input[name=payment_method]").await;
+        self.tab_to("input[name=payment_method][value=test]").await;
+        self.space().await;
+        self.tab_to("form[action='/checkout/complete'] button[type=submit]")
+            .await;
+        self.space().await;
+        self.0.arrive("/test-gateway/").await;
+        self.tab_to("button[value=approve]").await;
+        self.enter().await;
+        self.0.arrive("/orders/").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,36 +137,7 @@ async fn a_purchase_needs_nothing_but_a_keyboard_and_the_focus_is_never_lost() {
     keyboard.enter().await;
     browser.arrive("/checkout").await;
 
-    for (field, text) in [
-        ("email", "noor@example.com"),
-        ("name", "Ida Vos"),
-        ("line1", "Prinsengracht 112"),
-        ("postal_code", "1015ea"),
-        ("city", "Amsterdam"),
-    ] {
-        keyboard.tab_to(&format!("input[name={field}]")).await;
-        keyboard.write(text).await;
-    }
-    // Enter in the last field sends the form, as everywhere.
-    keyboard.enter().await;
-    browser.find("input[name=delivery_method]").await;
-    keyboard.tab_to("input[name=delivery_method]").await;
-    keyboard.space().await;
-    keyboard.tab_to("button[name=step][value=delivery]").await;
-    keyboard.enter().await;
-    browser.find("input[name=payment_method]").await;
-    keyboard
-        .tab_to("input[name=payment_method][value=test]")
-        .await;
-    keyboard.space().await;
-    keyboard
-        .tab_to("form[action='/checkout/complete'] button[type=submit]")
-        .await;
-    keyboard.space().await;
-    browser.arrive("/test-gateway/").await;
-    keyboard.tab_to("button[value=approve]").await;
-    keyboard.enter().await;
-    browser.arrive("/orders/").await;
+    keyboard.check_out().await;
     browser.wait_for_words("main", "Ida").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
     browser.close().await;

@@ -4,6 +4,7 @@
 
 mod axe;
 mod bag;
+mod every_page;
 mod guest_checkout;
 mod harness;
 mod keyboard;
