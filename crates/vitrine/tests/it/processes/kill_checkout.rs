@@ -73,6 +73,10 @@ kernel::words! {
         SweptAway = "swept_away",
         /// The order is placed; its mail is about to leave.
         MailLeaving = "mail_leaving",
+        /// The order is placed; the gateway is about to be asked for the money.
+        Capturing = "capturing",
+        /// The gateway has taken the money; the shop does not know.
+        Captured = "captured",
     }
 }
 
@@ -101,6 +105,10 @@ kernel::words! {
         AfterLookUp = "after_look_up",
         /// After one was called off.
         AfterCancel = "after_cancel",
+        /// Before money is taken.
+        BeforeCapture = "before_capture",
+        /// After.
+        AfterCapture = "after_capture",
     }
 }
 
@@ -117,6 +125,8 @@ impl Moment {
             | Self::NoticeUnsettled
             | Self::SweptUnsettled => Some(Point::AfterLookUp),
             Self::SweptAway => Some(Point::AfterCancel),
+            Self::Capturing => Some(Point::BeforeCapture),
+            Self::Captured => Some(Point::AfterCapture),
             Self::BeforeRedirect
             | Self::SaidYes
             | Self::SaidNo
@@ -157,7 +167,9 @@ impl Moment {
             | Self::NoticeUnsettled
             | Self::NoticeSettled
             | Self::SweptUnsettled
-            | Self::MailLeaving => Some(Choice::Approve),
+            | Self::MailLeaving
+            | Self::Capturing
+            | Self::Captured => Some(Choice::Approve),
         }
     }
 
@@ -251,7 +263,12 @@ impl Gateway for Line {
     }
 
     fn capture<'a>(&'a self, request: &'a MoveRequest) -> Answer<'a, Moved> {
-        self.inner.capture(request)
+        Box::pin(async move {
+            self.pass(Point::BeforeCapture).await;
+            let moved = self.inner.capture(request).await;
+            self.pass(Point::AfterCapture).await;
+            moved
+        })
     }
 
     fn void<'a>(&'a self, request: &'a MoveRequest) -> Answer<'a, Moved> {
@@ -419,7 +436,7 @@ async fn have(accident: Accident) {
         | Moment::ReturnedSettled => {
             continue_payment(&shop, &shopper).await.unwrap();
         }
-        Moment::MailLeaving => {
+        Moment::MailLeaving | Moment::Capturing | Moment::Captured => {
             continue_payment(&shop, &shopper).await.unwrap();
             commerce::jobs::runner(&shop, theme())
                 .run_due()
@@ -522,14 +539,18 @@ impl Reopened {
             (STOCK, count, 0),
             "{story}: stock on hand, promised, held"
         );
-        let held: Vec<(i64,)> = self
+        let money: Vec<(i64, i64)> = self
             .test
-            .rows("SELECT CAST(COALESCE(SUM(amount_minor - voided_minor), 0) AS BIGINT) FROM test_gateway_payments WHERE state = 'approved'")
+            .rows(
+                "SELECT CAST(COALESCE(SUM(amount_minor - voided_minor), 0) AS BIGINT), CAST(COALESCE(SUM(captured_minor), 0) AS BIGINT)
+                   FROM test_gateway_payments WHERE state = 'approved'",
+            )
             .await;
+        let paid = count * self.total.minor();
         assert_eq!(
-            held[0].0,
-            count * self.total.minor(),
-            "{story}: what the gateway holds"
+            money,
+            [(paid, paid)],
+            "{story}: what the gateway held, and what of it the shop took"
         );
         let mails: Vec<(String,)> = self.test.rows("SELECT kind FROM mails").await;
         assert_eq!(i64::try_from(mails.len()).unwrap(), count, "{story}: mails");

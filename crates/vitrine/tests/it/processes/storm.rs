@@ -15,8 +15,8 @@ use super::{
 };
 
 const BUYERS: u32 = 20;
-const PURCHASES: u32 = 4;
-const MURDERS: u32 = 10;
+const PURCHASES: u32 = 12;
+const MURDERS: u32 = 40;
 const STOCK: i64 = 1_000;
 
 /// What a buyer was told: the order's page, and the total seen before.
@@ -70,7 +70,7 @@ fn rush(data: &Path, vase: &VariantId) -> Vec<Told> {
     drop(report);
     let mut told = Vec::new();
     for _ in 0..MURDERS {
-        let moment = 5 + u64::from(dice.up_to(15));
+        let moment = 3 + u64::from(dice.up_to(15));
         if !wait(&steps, moment, &mut told) {
             panic!("the rush was over before the last murder: make it longer");
         }

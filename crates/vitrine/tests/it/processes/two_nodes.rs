@@ -194,6 +194,30 @@ async fn a_change_is_on_both_nodes_pages_at_once_and_found_in_both_searches_with
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_may_be_started_in_one_folder_and_search_each_for_itself() {
+    let Some(town) = Town::build().await else {
+        return;
+    };
+    town.test.product("Quillwort lamp", euros(1_000), 1).await;
+    let nodes = [town.serve(0), town.serve(0)];
+    for node in &nodes {
+        let door = Door::at(node.address);
+        let find = move || Visitor::new(1, &[&door]).get("/search?q=quillwort");
+        let began = Instant::now();
+        while !apart(find.clone()).await.body.contains("Quillwort lamp") {
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "it is never found"
+            );
+        }
+    }
+    for node in nodes {
+        assert!(node.stop().success());
+    }
+    town.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn when_one_node_dies_the_other_goes_on_and_nothing_is_lost() {
     const BUYERS: u32 = 20;
     let Some(town) = Town::build().await else {
