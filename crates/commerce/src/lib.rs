@@ -36,6 +36,8 @@ pub mod verify;
 pub mod testing;
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod structure;
 
 pub use error::Internal;
