@@ -37,6 +37,7 @@ pub mod limits;
 mod migrate;
 mod postgres;
 mod row;
+mod snapshot;
 mod sqlite;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -48,6 +49,7 @@ pub use error::DbError;
 pub use kernel::stored::{FromValue, StoredError, ToValue, Value};
 pub use migrate::{Migration, MigrationReport};
 pub use row::{FromRow, Row, in_list};
+pub use snapshot::{Progress, SnapshotError};
 pub use tx::Tx;
 
 use counters::{Counters, Topics};
@@ -148,6 +150,7 @@ pub struct Db {
 
 struct Handle {
     engine: Engine,
+    location: Location,
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -182,6 +185,7 @@ impl Db {
         Ok(Self {
             handle: Arc::new(Handle {
                 engine,
+                location: location.clone(),
                 shared,
                 threads: Mutex::new(threads),
             }),

@@ -16,6 +16,7 @@ use crate::{DbError, Options, Shared};
 
 mod errors;
 mod reader;
+pub(crate) mod snapshot;
 pub(crate) mod statement;
 pub(crate) mod values;
 mod writer;

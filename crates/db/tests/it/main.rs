@@ -9,6 +9,7 @@ mod crashes;
 mod encryption;
 mod group_commit;
 mod migrations;
+mod snapshots;
 mod statements;
 mod transactions;
 
