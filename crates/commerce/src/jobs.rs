@@ -14,6 +14,7 @@ use crate::checkout::{self, CANCEL_UNPAID, CancelUnpaid, RESUME, Resume, Sweep};
 use crate::error::Internal;
 use crate::event::{Event, REACT};
 use crate::notifications::order_confirmation::{self, OrderConfirmation};
+use crate::notifications::order_news::{self, OrderNews};
 use crate::notifications::{self, SEND_MAIL, SendError, SendMail};
 use crate::orders::{self, MoneyMoved, RESUME_MOVE, RETURN_MONEY, ResumeMove, ReturnMoneyOf};
 use crate::payments;
@@ -32,11 +33,19 @@ type Outcome = Result<Done, JobError>;
 
 /// A runner for all jobs of this shop.
 pub fn runner(shop: &Shop, templates: &Templates) -> Runner {
+    let for_news = templates.clone();
     let templates = templates.clone();
     let write_confirmation = move |shop: Shop, about: OrderConfirmation, _job| {
         let templates = templates.clone();
         async move {
-            order_confirmation::write(&shop, &templates, &about.order_id).await?;
+            order_confirmation::write(&shop, &templates, about.order_id).await?;
+            Ok(Done::Finished)
+        }
+    };
+    let write_news = move |shop: Shop, about: OrderNews, _job| {
+        let templates = for_news.clone();
+        async move {
+            order_news::write(&shop, &templates, about).await?;
             Ok(Done::Finished)
         }
     };
@@ -51,6 +60,7 @@ pub fn runner(shop: &Shop, templates: &Templates) -> Runner {
     .handle(RESUME_MOVE, with(shop, resume_move))
     .handle(RETURN_MONEY, with(shop, return_money))
     .handle(order_confirmation::KIND, with(shop, write_confirmation))
+    .handle(order_news::KIND, with(shop, write_news))
     .handle(SEND_MAIL, with(shop, send_mail))
     .handle(TIDY, with(shop, tidy))
     .every(TIDY_EVERY, TIDY)

@@ -6,6 +6,7 @@ use kernel::PaymentId;
 use crate::error::Internal;
 use crate::event::Event;
 use crate::notifications::order_confirmation::OrderConfirmation;
+use crate::notifications::order_news::OrderNews;
 use crate::orders::{self, CaptureError, CapturePayment, OrderStatus, capture_payment};
 use crate::settings::{self, CapturePolicy};
 use crate::shop::{Act, Shop};
@@ -35,12 +36,46 @@ pub(crate) async fn react(shop: &Shop, event: Event) -> Result<(), Internal> {
                 (Some(CapturePolicy::AtPlacement | CapturePolicy::ByHand) | None, _) => Ok(()),
             }
         }
-        // Mails for these come with the back office; their timeline entries are written with the facts themselves.
-        Event::OrderCanceled { .. }
-        | Event::PaymentCaptured { .. }
-        | Event::RefundSucceeded { .. }
-        | Event::OrderShipped { .. } => Ok(()),
+        Event::OrderCanceled { order_id } => tell(shop, OrderNews::Cancelled { order_id }).await,
+        Event::RefundSucceeded {
+            order_id,
+            refund_id,
+        } => {
+            let news = OrderNews::Refunded {
+                order_id,
+                refund_id,
+            };
+            tell(shop, news).await
+        }
+        Event::OrderShipped {
+            order_id,
+            fulfillment_id,
+        } => {
+            let news = OrderNews::Shipped {
+                order_id,
+                fulfillment_id,
+            };
+            tell(shop, news).await
+        }
+        // The order's page shows it; the buyer has known since the confirmation.
+        Event::PaymentCaptured { .. } => Ok(()),
     }
+}
+
+/// Has the buyer told. Who fetched something needs no mail about it.
+async fn tell(shop: &Shop, news: OrderNews) -> Result<(), Internal> {
+    let now = shop.clock.now();
+    shop.db
+        .write(move |tx| {
+            let order = orders::get(tx, news.order_id())?;
+            let handed_over = matches!(news, OrderNews::Shipped { .. })
+                && order.is_some_and(|order| order.delivery.pickup);
+            if !handed_over {
+                jobs::enqueue(tx, now, &news.job())?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// Takes the held money of a placed order, if nobody did or let go of it meanwhile.

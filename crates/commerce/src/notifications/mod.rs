@@ -4,11 +4,14 @@
 //! - One fact, one mail: a repeated job finds the mail it wrote before.
 //! - A mail that could not be sent is kept with the reason; nothing vanishes.
 
+mod mailing;
 pub mod order_confirmation;
+pub mod order_news;
 mod outbox;
 #[cfg(test)]
 mod tests;
 pub mod view;
 
+pub use mailing::{MailFrame, MailShop};
 pub use outbox::{Mail, MailStatus, SendError, find_mail, list_mails, resend_mail, send_mail};
 pub(crate) use outbox::{NewMail, SEND_MAIL, SendMail, give_up, write_mail};

@@ -3,15 +3,12 @@
 use jobs::NewJob;
 use kernel::OrderId;
 use serde::{Deserialize, Serialize};
-use templates::{Templates, Voice};
+use templates::Templates;
 
-use super::view::{OrderView, order_view};
-use super::{NewMail, write_mail};
+use super::mailing::{self, Mailing};
+use super::view::OrderView;
 use crate::error::Internal;
-use crate::orders::{self, Order};
-use crate::settings::{self, Settings};
 use crate::shop::Shop;
-use crate::staff::Actor;
 
 /// The kind of job that writes this mail. Never changes once released.
 pub(crate) const KIND: &str = "notifications.order_confirmation";
@@ -53,96 +50,18 @@ impl templates::Mail for ConfirmationMail {
     }
 }
 
-/// What every mail knows of the shop.
-#[derive(Debug, Clone, Serialize)]
-pub struct MailFrame {
-    /// The shop.
-    pub shop: MailShop,
-}
-
-/// The shop, for a mail.
-#[derive(Debug, Clone, Serialize)]
-pub struct MailShop {
-    /// Its name.
-    pub name: String,
-    /// Where to write to.
-    pub email: Option<String>,
-    /// Where it is.
-    pub address_lines: Vec<String>,
-    /// Its public address.
-    pub origin: String,
-    /// The locale of the mail.
-    pub locale: String,
-    /// The direction its writing runs.
-    pub dir: String,
-}
-
-impl MailFrame {
-    /// What a mail of this shop knows of it.
-    pub fn new(settings: &Settings, origin: &str) -> Self {
-        Self {
-            shop: MailShop {
-                name: settings.shop.name.clone(),
-                email: settings.shop.email.clone(),
-                address_lines: settings.shop.address_lines.clone(),
-                origin: origin.to_owned(),
-                locale: "en-GB".to_owned(),
-                dir: "ltr".to_owned(),
-            },
-        }
-    }
-}
-
 /// Writes the confirmation of an order into the outbox, once.
 pub(crate) async fn write(
     shop: &Shop,
     templates: &Templates,
-    order: &OrderId,
+    order: OrderId,
 ) -> Result<(), Internal> {
-    let (id, origin) = (order.clone(), shop.origin.clone());
-    let found = shop
-        .db
-        .read(move |tx| -> Result<_, Internal> {
-            let Some(order) = orders::get(tx, &id)? else {
-                return Ok(None);
-            };
-            let settings = settings::load(tx)?;
-            let view = order_view(tx, &settings, &order, &origin)?;
-            Ok(Some((order, settings, view)))
-        })
-        .await?;
-    let Some((order, settings, mut view)) = found else {
-        return Err(Internal::bug(format!("{order} is gone")));
+    let mailing = Mailing {
+        kind: "order_confirmation",
+        effect_key: format!("order_confirmation:{order}"),
     };
-    for picture in view
-        .lines
-        .iter_mut()
-        .filter_map(|line| line.picture.as_mut())
-    {
-        picture.src = format!("{}{}", shop.origin, picture.src);
-    }
-    let voice = Voice::new("en-GB", &settings.shop.time_zone).unwrap_or_else(|_| Voice::neutral());
-    let frame = MailFrame::new(&settings, &shop.origin);
-    let text = templates.render_mail(&voice, &frame, &ConfirmationMail { order: view })?;
-    keep(shop, order, text).await
-}
-
-async fn keep(shop: &Shop, order: Order, text: templates::MailText) -> Result<(), Internal> {
-    let act = shop.act(Actor::System);
-    let send = shop.mailer.is_configured();
-    shop.db
-        .write(move |tx| {
-            let effect_key = format!("order_confirmation:{}", order.id);
-            let new = NewMail {
-                kind: "order_confirmation",
-                effect_key,
-                order: Some(&order.id),
-                recipient: &order.email,
-                text: &text,
-                send,
-            };
-            write_mail(tx, &act, &new)?;
-            Ok(())
-        })
-        .await
+    mailing::write(shop, templates, (order, mailing), |_tx, _order, order| {
+        Ok(ConfirmationMail { order })
+    })
+    .await
 }

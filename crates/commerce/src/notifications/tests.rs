@@ -2,7 +2,8 @@
 
 use crate::carts::{CheckoutForm, save_checkout_form};
 use crate::checkout::Placement;
-use crate::notifications::order_confirmation::OrderConfirmation;
+use crate::notifications::order_confirmation::{ConfirmationMail, OrderConfirmation};
+use crate::notifications::order_news::NewsMail;
 use crate::notifications::view::{OrderView, order_view};
 use crate::on_both;
 use crate::orders::{self, Order};
@@ -10,7 +11,7 @@ use crate::ports::mail::MailError;
 use crate::settings;
 use crate::testing::{Answering, TestShop, euros};
 
-use super::{MailStatus, list_mails, resend_mail};
+use super::{MailFrame, MailStatus, list_mails, resend_mail};
 
 async fn told(shop: &TestShop, order: &Order) -> OrderView {
     let order = order.clone();
@@ -82,4 +83,53 @@ on_both! {
         assert_eq!(mails(shop).await.remove(0).status, MailStatus::Sent);
         assert_eq!(shop.mailbox.letters().len(), 1);
     }
+
+    async fn the_buyer_is_told_when_a_parcel_leaves_and_when_money_goes_back(shop: &TestShop) {
+        let vase = shop.product("Tarn vase", euros(6_800), 3).await;
+        let order = shop.ordered(&[(&vase, 2)]).await;
+        shop.run_jobs().await;
+        shop.ship(&order.id, &[(0, 1)], "first").await.unwrap();
+        shop.run_jobs().await;
+        shop.refund(&order.id, &[(0, 1)], "first").await.unwrap();
+        shop.run_jobs().await;
+        assert_eq!(
+            shop.mailbox.subjects(),
+            [
+                "Your order 1001 at Wrenfold",
+                "A parcel of order 1001 has left Wrenfold",
+                "Money back for order 1001 at Wrenfold"
+            ]
+        );
+        let letters = shop.mailbox.letters();
+        assert!(letters[1].text.contains("1 × Tarn vase"), "{}", letters[1].text);
+        assert!(letters[2].text.contains("Amount: €68.00"), "{}", letters[2].text);
+        shop.assert_clean().await;
+    }
+
+    async fn the_buyer_is_told_why_an_order_was_cancelled(shop: &TestShop) {
+        let vase = shop.product("Tarn vase", euros(6_800), 3).await;
+        let order = shop.ordered(&[(&vase, 1)]).await;
+        shop.run_jobs().await;
+        shop.cancel(&order.id).await.unwrap();
+        shop.run_jobs().await;
+        let letter = shop.mailbox.letters().pop().unwrap();
+        assert_eq!(letter.subject, "Your order 1001 at Wrenfold was cancelled");
+        assert!(letter.text.contains("Why: "), "{}", letter.text);
+    }
+}
+
+#[test]
+fn every_mail_can_be_drawn_from_its_samples() {
+    let templates = templates::Templates::load(templates::Settings::strict()).unwrap();
+    let mut settings = settings::Settings::default();
+    settings.shop.email = Some("hello@shop.example".to_owned());
+    let frame = MailFrame::new(&settings, "https://shop.example");
+    let samples = [
+        templates::Samples::of_mail::<ConfirmationMail>(),
+        templates::Samples::of_mail::<NewsMail>(),
+    ];
+    let frames = templates::Frames::new().with("full", &frame);
+    let faults = templates.check(&samples, &frames).unwrap();
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert!(lines.is_empty(), "{}", lines.join("\n"));
 }

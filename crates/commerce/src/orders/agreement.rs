@@ -86,7 +86,9 @@ pub(crate) fn fingerprints(
         let rows: Vec<Values> = tx.query(&sql, &with_ids(&[], ids))?;
         for Values(order, values) in rows {
             let hash = hashes.entry(order).or_default();
-            values.iter().for_each(|value| add(hash, value));
+            for value in &values {
+                add(hash, value);
+            }
         }
     }
     let written = hashes.into_iter().map(|(order, hash)| {
@@ -142,7 +144,7 @@ pub(crate) fn changed(tx: &mut Tx<'_>, ids: &[OrderId]) -> Result<Vec<OrderId>, 
 #[cfg(test)]
 mod tests {
     use crate::on_both;
-    use crate::testing::{TestShop, euros};
+    use crate::testing::euros;
     use crate::verify::verify;
 
     on_both! {
