@@ -126,7 +126,7 @@ fn a_module_uses_only_those_above_it() {
     let mut files = Vec::new();
     files_in(&source(), &mut files);
     assert!(files.len() > 40, "the files were found");
-    let (mut wrong, mut uses) = (Vec::new(), 0);
+    let (mut wrong, mut count) = (Vec::new(), 0);
     for path in files {
         let inside = path.strip_prefix(source()).unwrap();
         let first = inside.components().next().unwrap().as_os_str();
@@ -140,7 +140,7 @@ fn a_module_uses_only_those_above_it() {
             let used = passed_on.map_or(name.as_str(), |(_, module)| module);
             let there =
                 place_of(used).unwrap_or_else(|| panic!("{}: crate::{name}?", inside.display()));
-            uses += 1;
+            count += 1;
             if there > here {
                 wrong.push(format!(
                     "{} uses {used}, which stands below it",
@@ -149,6 +149,6 @@ fn a_module_uses_only_those_above_it() {
             }
         }
     }
-    assert!(uses > 100, "the uses were found");
+    assert!(count > 100, "the uses were found");
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -10,7 +10,9 @@ use serde::Serialize;
 
 use crate::error::Internal;
 use crate::inventory::with_ids;
-use crate::orders::{self, Order, OrderLine, OrderStatus, PaymentStatus};
+use crate::orders::{
+    self, Fulfillment, Order, OrderLine, OrderStatus, PaymentStatus, TimelineEntry,
+};
 use crate::payments::{self, Payment, SessionStatus, Sums};
 use crate::settings::{BankAccount, Settings};
 
@@ -313,13 +315,6 @@ pub fn order_view(
 
     let payment = payment_word(order, &payments);
     let delivery = delivery_word(order);
-    let name_of = |id: &kernel::OrderLineId| {
-        lines
-            .iter()
-            .find(|line| line.id == *id)
-            .map(|line| line.title.clone())
-            .unwrap_or_default()
-    };
     let shipped_at = fulfillments.last().map(|part| part.created_at);
     Ok(OrderView {
         number: order.reference(),
@@ -332,12 +327,7 @@ pub fn order_view(
             .next()
             .map(str::to_owned),
         email: order.email.to_string(),
-        state: match order.status {
-            OrderStatus::Draft => "draft",
-            OrderStatus::Placed => "placed",
-            OrderStatus::Completed => "completed",
-            OrderStatus::Canceled => "cancelled",
-        },
+        state: state_word(order.status),
         payment,
         payment_name: order.payment_method.clone(),
         delivery,
@@ -349,12 +339,7 @@ pub fn order_view(
                 "flat"
             },
         }),
-        promise: order.delivery.promise.map(|(from, to)| PromiseView {
-            from,
-            to,
-            order_within: None,
-            country: String::new(),
-        }),
+        promise: order.delivery.promise.map(promise_view),
         address_lines: if order.delivery.pickup {
             settings.shop.address_lines.clone()
         } else {
@@ -368,29 +353,9 @@ pub fn order_view(
         transfer: transfer(settings, order, &sums, &payments),
         parcels: fulfillments
             .into_iter()
-            .map(|part| ParcelView {
-                carrier: part.carrier,
-                tracking_number: part.tracking_number,
-                tracking_url: part.tracking_url,
-                shipped_at: part.created_at,
-                lines: part
-                    .lines
-                    .iter()
-                    .map(|(line, quantity)| ParcelLineView {
-                        name: name_of(line),
-                        quantity: *quantity,
-                    })
-                    .collect(),
-            })
+            .map(|part| parcel_view(part, &lines))
             .collect(),
-        timeline: timeline
-            .into_iter()
-            .rev()
-            .map(|entry| HappenedView {
-                at: entry.at,
-                text: entry.kind.as_str().to_owned(),
-            })
-            .collect(),
+        timeline: timeline.iter().rev().map(happened_view).collect(),
         retry_url: (payment == "declined").then(|| "/checkout".to_owned()),
         resume_url: payments
             .iter()
@@ -403,6 +368,52 @@ pub fn order_view(
             .collect(),
         status_url: format!("{origin}/orders/{}", order.link_token),
     })
+}
+
+fn state_word(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::Draft => "draft",
+        OrderStatus::Placed => "placed",
+        OrderStatus::Completed => "completed",
+        OrderStatus::Canceled => "cancelled",
+    }
+}
+
+fn promise_view((from, to): (Timestamp, Timestamp)) -> PromiseView {
+    PromiseView {
+        from,
+        to,
+        order_within: None,
+        country: String::new(),
+    }
+}
+
+fn happened_view(entry: &TimelineEntry) -> HappenedView {
+    HappenedView {
+        at: entry.at,
+        text: entry.kind.as_str().to_owned(),
+    }
+}
+
+fn parcel_view(part: Fulfillment, lines: &[OrderLine]) -> ParcelView {
+    let name_of = |id: &kernel::OrderLineId| {
+        let line = lines.iter().find(|line| line.id == *id);
+        line.map(|line| line.title.clone()).unwrap_or_default()
+    };
+    ParcelView {
+        carrier: part.carrier,
+        tracking_number: part.tracking_number,
+        tracking_url: part.tracking_url,
+        shipped_at: part.created_at,
+        lines: part
+            .lines
+            .iter()
+            .map(|(line, quantity)| ParcelLineView {
+                name: name_of(line),
+                quantity: *quantity,
+            })
+            .collect(),
+    }
 }
 
 fn payment_word(order: &Order, payments: &[Payment]) -> &'static str {
@@ -586,11 +597,13 @@ fn line_view(line: &OrderLine, pictures: &HashMap<MediaId, PictureView>) -> Orde
 /// The pictures of these ids, described by nothing: whoever shows one knows what it shows. One statement.
 pub fn pictures(
     tx: &mut Tx<'_>,
-    ids: Vec<MediaId>,
+    mut ids: Vec<MediaId>,
 ) -> Result<HashMap<MediaId, PictureView>, DbError> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
+    ids.sort();
+    ids.dedup();
     let sql = format!(
         "SELECT id, content_hash, width, height, widths, ground FROM media WHERE id IN ({})",
         in_list(1, ids.len())

@@ -38,6 +38,10 @@ fn line() -> OrderLineView {
     }
 }
 
+fn step(key: &'static str, state: &'static str, at: Option<Timestamp>) -> StepView {
+    StepView { key, state, at }
+}
+
 fn paid() -> OrderView {
     OrderView {
         number: "1042".to_owned(),
@@ -82,26 +86,10 @@ fn paid() -> OrderView {
         },
         refunded: None,
         steps: vec![
-            StepView {
-                key: "placed",
-                state: "done",
-                at: Some(PLACED),
-            },
-            StepView {
-                key: "paid",
-                state: "done",
-                at: None,
-            },
-            StepView {
-                key: "packing",
-                state: "current",
-                at: None,
-            },
-            StepView {
-                key: "shipped",
-                state: "todo",
-                at: None,
-            },
+            step("placed", "done", Some(PLACED)),
+            step("paid", "done", None),
+            step("packing", "current", None),
+            step("shipped", "todo", None),
         ],
         transfer: None,
         parcels: Vec::new(),
