@@ -1,5 +1,6 @@
 //! The pages a shopper sees.
 
+mod any_form;
 mod around_the_world;
 mod assets;
 mod cart;
