@@ -1,5 +1,6 @@
 //! The shop as a process: killed, doubled, started and stopped.
 
+mod accident;
 mod backup;
 mod books;
 mod kill_checkout;

@@ -28,6 +28,13 @@ pub(super) fn run(arguments: &[&dyn AsRef<OsStr>]) -> Output {
     command.output().expect("the binary runs")
 }
 
+/// Runs a command of the binary on a data folder to its end.
+pub(super) fn run_in(data: &Path, words: &[&str]) -> Output {
+    let mut command = binary();
+    command.args(words).arg("--data").arg(data);
+    command.output().expect("the binary runs")
+}
+
 /// What a process said, both ways.
 pub(super) fn words(output: &Output) -> String {
     let said = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));

@@ -5,7 +5,7 @@ use std::path::Path;
 use commerce::testing::euros;
 use db::params;
 
-use super::server::{Server, run, words};
+use super::server::{Server, run_in, words};
 use super::visitor::{Bought, Door, Visitor};
 use super::{database_in, folder, open, set_up};
 
@@ -34,7 +34,7 @@ fn an_empty_shop_says_how_to_fill_it_and_closes_in_order() {
         "{page}"
     );
     assert!(server.stop().success());
-    let verdict = run(&[&"verify", &"--data", &folder.path()]);
+    let verdict = run_in(folder.path(), &["verify"]);
     assert!(verdict.status.success(), "{}", words(&verdict));
 }
 
@@ -42,14 +42,7 @@ fn an_empty_shop_says_how_to_fill_it_and_closes_in_order() {
 fn one_folder_is_served_by_one_process_at_a_time() {
     let folder = folder();
     let first = Server::start(folder.path(), &[]);
-    let serve: &[&dyn AsRef<std::ffi::OsStr>] = &[
-        &"serve",
-        &"--listen",
-        &"127.0.0.1:0",
-        &"--data",
-        &folder.path(),
-    ];
-    let second = run(serve);
+    let second = run_in(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(second.status.code(), Some(1));
     let said = words(&second);
     assert!(
@@ -58,9 +51,9 @@ fn one_folder_is_served_by_one_process_at_a_time() {
     );
     home(&first);
     // The commands beside it go on working.
-    let listed = run(&[&"order", &"list", &"--data", &folder.path()]);
+    let listed = run_in(folder.path(), &["order", "list"]);
     assert!(listed.status.success(), "{}", words(&listed));
-    let migrated = run(&[&"migrate", &"--data", &folder.path()]);
+    let migrated = run_in(folder.path(), &["migrate"]);
     assert!(migrated.status.success(), "{}", words(&migrated));
     // Nothing has to be cleared away after a power cut.
     first.kill();
@@ -73,13 +66,10 @@ fn one_folder_is_served_by_one_process_at_a_time() {
 fn an_address_in_use_is_told_with_what_to_do() {
     let (one, other) = (folder(), folder());
     let first = Server::start(one.path(), &[]);
-    let second = run(&[
-        &"serve",
-        &"--listen",
-        &first.address.to_string(),
-        &"--data",
-        &other.path(),
-    ]);
+    let second = run_in(
+        other.path(),
+        &["serve", "--listen", &first.address.to_string()],
+    );
     assert_eq!(second.status.code(), Some(1));
     let said = words(&second);
     assert!(
@@ -101,11 +91,7 @@ fn bad_options_stop_the_start_with_a_sentence() {
         (&["sell"], "sell"),
     ];
     for (options, hint) in tries {
-        let mut arguments: Vec<&dyn AsRef<std::ffi::OsStr>> =
-            options.iter().map(|option| option as _).collect();
-        arguments.push(&"--data");
-        arguments.push(&data);
-        let output = run(&arguments);
+        let output = run_in(data, options);
         assert_eq!(output.status.code(), Some(2), "{options:?}");
         assert!(
             words(&output).contains(hint),
@@ -119,7 +105,7 @@ fn bad_options_stop_the_start_with_a_sentence() {
         "publick_url = \"https://shop.example\"\n",
     )
     .unwrap();
-    let output = run(&[&"serve", &"--data", &data]);
+    let output = run_in(data, &["serve"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(words(&output).contains("publick_url"), "{}", words(&output));
     assert!(!data.join("shop.sqlite").exists(), "nothing was begun");
@@ -129,15 +115,8 @@ fn bad_options_stop_the_start_with_a_sentence() {
 fn commands_on_a_folder_without_a_shop_say_how_to_open_one() {
     let folder = folder();
     let empty = folder.path().join("nowhere");
-    for command in [
-        ["verify", "--data"].as_slice(),
-        &["mail", "list", "--data"],
-        &["order", "list", "--data"],
-    ] {
-        let mut arguments: Vec<&dyn AsRef<std::ffi::OsStr>> =
-            command.iter().map(|word| word as _).collect();
-        arguments.push(&empty);
-        let output = run(&arguments);
+    for command in [["verify"].as_slice(), &["mail", "list"], &["order", "list"]] {
+        let output = run_in(&empty, command);
         assert_eq!(output.status.code(), Some(1), "{command:?}");
         assert!(
             words(&output).contains("vitrine serve"),
@@ -179,7 +158,7 @@ async fn sell_one(data: &tempfile::TempDir) -> String {
 /// Reads the outbox until the mail is in it.
 fn wait_for_the_mail(data: &Path) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
-    while !words(&run(&[&"mail", &"list", &"--data", &data])).contains("noor@example.com") {
+    while !words(&run_in(data, &["mail", "list"])).contains("noor@example.com") {
         assert!(std::time::Instant::now() < deadline, "no mail is written");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
@@ -189,7 +168,7 @@ fn wait_for_the_mail(data: &Path) {
 async fn a_sold_piece_is_in_the_lists_of_the_command_line_after_the_shop_has_closed() {
     let folder = folder();
     let order = sell_one(&folder).await;
-    let mails = words(&run(&[&"mail", &"list", &"--data", &folder.path()]));
+    let mails = words(&run_in(folder.path(), &["mail", "list"]));
     assert_eq!(mails.matches("noor@example.com").count(), 1, "{mails}");
     assert!(
         mails.contains("kept"),
@@ -200,12 +179,12 @@ async fn a_sold_piece_is_in_the_lists_of_the_command_line_after_the_shop_has_clo
         .next()
         .expect("it begins with its id")
         .to_owned();
-    let mail = words(&run(&[&"mail", &"show", &id, &"--data", &folder.path()]));
+    let mail = words(&run_in(folder.path(), &["mail", "show", &id]));
     assert!(
         mail.contains("Heron jug") && mail.contains(&order),
         "{mail}"
     );
-    let orders = words(&run(&[&"order", &"list", &"--data", &folder.path()]));
+    let orders = words(&run_in(folder.path(), &["order", "list"]));
     assert!(
         orders.contains("Noor de Wit") && orders.contains("58.90"),
         "{orders}"
@@ -216,7 +195,7 @@ async fn a_sold_piece_is_in_the_lists_of_the_command_line_after_the_shop_has_clo
 async fn verify_names_the_row_that_is_wrong() {
     let folder = folder();
     sell_one(&folder).await;
-    let verdict = run(&[&"verify", &"--data", &folder.path()]);
+    let verdict = run_in(folder.path(), &["verify"]);
     assert_eq!(verdict.status.code(), Some(0), "{}", words(&verdict));
 
     let (_, location) = database_in(&folder);
@@ -229,7 +208,7 @@ async fn verify_names_the_row_that_is_wrong() {
         .await;
     let damaged = damaged.unwrap();
     db.close().await;
-    let verdict = run(&[&"verify", &"--data", &folder.path()]);
+    let verdict = run_in(folder.path(), &["verify"]);
     assert_eq!(verdict.status.code(), Some(1));
     let said = words(&verdict);
     assert!(

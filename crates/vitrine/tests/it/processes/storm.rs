@@ -8,7 +8,7 @@ use commerce::testing::{Dice, TestShop, euros};
 use db::params;
 use kernel::VariantId;
 
-use super::server::{Server, run, words};
+use super::server::{Server, run_in, words};
 use super::visitor::{Bought, Door, Visitor};
 use super::{
     assert_each_order_is_confirmed_once, books, database_in, folder, hours_later, open, set_up,
@@ -47,7 +47,7 @@ async fn a_shop_killed_in_the_middle_of_a_rush_keeps_every_order_it_told_of_and_
         "everybody gets through in the end"
     );
 
-    let verdict = run(&[&"verify", &"--data", &folder.path()]);
+    let verdict = run_in(folder.path(), &["verify"]);
     assert!(verdict.status.success(), "{}", words(&verdict));
     let test = hours_later(test, open(&location).await).await;
     examine(&test, told, &vase).await;
@@ -71,9 +71,10 @@ fn rush(data: &Path, vase: &VariantId) -> Vec<Told> {
     let mut told = Vec::new();
     for _ in 0..MURDERS {
         let moment = 3 + u64::from(dice.up_to(15));
-        if !wait(&steps, moment, &mut told) {
-            panic!("the rush was over before the last murder: make it longer");
-        }
+        assert!(
+            wait(&steps, moment, &mut told),
+            "the rush was over before the last murder: make it longer"
+        );
         server.kill();
         server = Server::start(data, &[]);
         door.moves_to(server.address);

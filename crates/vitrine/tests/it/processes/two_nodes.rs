@@ -1,5 +1,6 @@
 //! Two processes on one PostgreSQL database are one shop.
 
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use db::testing::TestDatabase;
 use kernel::VariantId;
 use tempfile::TempDir;
 
-use super::server::{Server, run, words};
+use super::server::{Server, run_in, words};
 use super::visitor::{Bought, Door, Visitor};
 use super::{assert_each_order_is_confirmed_once, books, folder, hours_later, open, set_up};
 
@@ -52,7 +53,7 @@ impl Town {
         assert_each_order_is_confirmed_once(&test).await;
         books::assert_agree(&test).await;
         let data = self.folders[0].path();
-        let verdict = run(&[&"verify", &"--database", &self.url, &"--data", &data]);
+        let verdict = run_in(data, &["verify", "--database", &self.url]);
         assert!(verdict.status.success(), "{}", words(&verdict));
         test.shop.db.close().await;
     }
@@ -219,7 +220,6 @@ async fn two_nodes_may_be_started_in_one_folder_and_search_each_for_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_one_node_dies_the_other_goes_on_and_nothing_is_lost() {
-    const BUYERS: u32 = 20;
     let Some(town) = Town::build().await else {
         return;
     };
@@ -227,28 +227,7 @@ async fn when_one_node_dies_the_other_goes_on_and_nothing_is_lost() {
     let nodes = [town.serve(0), town.serve(1)];
     let doors = [Door::at(nodes[0].address), Door::at(nodes[1].address)];
     let [first, second] = nodes;
-    let told = apart(move || {
-        let (report, orders) = std::sync::mpsc::channel();
-        for number in 0..BUYERS {
-            let half = usize::try_from(number % 2).unwrap();
-            let doors = [doors[half].clone(), doors[1 - half].clone()];
-            let (vase, report) = (vase.clone(), report.clone());
-            thread::spawn(move || {
-                for purchase in 0..3 {
-                    let mut visitor = Visitor::new(number * 3 + purchase, &[&doors[0], &doors[1]]);
-                    assert!(visitor.takes(&vase, 1));
-                    visitor.fills_in().expect("the form is taken");
-                    report.send(visitor.pays()).expect("somebody counts");
-                }
-            });
-        }
-        drop(report);
-        let mut told: Vec<Bought> = orders.iter().take(15).collect();
-        first.kill();
-        told.extend(orders.iter());
-        told
-    })
-    .await;
+    let told = apart(move || buy_while_one_dies(&doors, first, &vase)).await;
     assert_eq!(told.len(), 60);
     let mut paths: Vec<_> = told
         .into_iter()
@@ -268,4 +247,29 @@ async fn when_one_node_dies_the_other_goes_on_and_nothing_is_lost() {
     );
     assert!(second.stop().success());
     town.close().await;
+}
+
+/// Twenty buyers, each with three purchases, half of them at each node. Whose node dies goes on at the other.
+fn buy_while_one_dies(doors: &[Door; 2], dying: Server, vase: &VariantId) -> Vec<Bought> {
+    let (report, orders) = channel();
+    for number in 0..20_u32 {
+        let half = usize::try_from(number % 2).unwrap();
+        let doors = [doors[half].clone(), doors[1 - half].clone()];
+        let (vase, report) = (vase.clone(), report.clone());
+        thread::spawn(move || buy_three(number, &doors, &vase, &report));
+    }
+    drop(report);
+    let mut told: Vec<Bought> = orders.iter().take(15).collect();
+    dying.kill();
+    told.extend(orders.iter());
+    told
+}
+
+fn buy_three(number: u32, doors: &[Door; 2], vase: &VariantId, report: &Sender<Bought>) {
+    for purchase in 0..3 {
+        let mut visitor = Visitor::new(number * 3 + purchase, &[&doors[0], &doors[1]]);
+        assert!(visitor.takes(vase, 1));
+        visitor.fills_in().expect("the form is taken");
+        report.send(visitor.pays()).expect("somebody counts");
+    }
 }

@@ -252,14 +252,11 @@ impl Visitor {
             } else {
                 return Bought::No(path);
             };
-            path = match answer.leads_to() {
-                Some(next) => next,
+            path = answer.leads_to().unwrap_or_else(|| {
                 // Nothing is decided yet: the page has a link to go on.
-                None => {
-                    std::thread::sleep(PAUSE);
-                    "/checkout/return?resume=1".to_owned()
-                }
-            };
+                std::thread::sleep(PAUSE);
+                "/checkout/return?resume=1".to_owned()
+            });
         }
     }
 }
