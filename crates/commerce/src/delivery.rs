@@ -286,6 +286,8 @@ pub async fn create_method(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::on_both;
+    use crate::testing::{euros, operator};
     use kernel::time::HOUR;
 
     fn method(days: (i64, i64)) -> DeliveryMethod {
@@ -334,5 +336,56 @@ mod tests {
             "2026-11-24T11:00:00Z"
         );
         assert_eq!(until_dispatch(&settings, monday), Some(4 * HOUR));
+    }
+
+    fn flat(cents: i64) -> DeliveryRule {
+        DeliveryRule {
+            kind: pricing::DeliveryKind::Flat {
+                price: euros(cents),
+            },
+            free_over: None,
+        }
+    }
+
+    fn way(zone_id: Option<DeliveryZoneId>, rule: DeliveryRule) -> CreateMethod {
+        CreateMethod {
+            zone_id,
+            location_id: None,
+            name: "Courier".to_owned(),
+            description: "To the door".to_owned(),
+            rule,
+            days: (0, 1),
+        }
+    }
+
+    on_both! {
+        async fn a_country_has_the_ways_of_its_zone_and_pick_up(shop: &TestShop) {
+            let country = |code| Country::parse(code).unwrap();
+            let germany = CreateZone { name: "Germany".to_owned(), countries: vec![country("DE")] };
+            let zone = create_zone(&shop.shop, operator().may(), germany).await.unwrap();
+            create_method(&shop.shop, operator().may(), way(Some(zone), flat(1_500))).await.unwrap();
+            shop.pickup().await;
+            let names = |code| async move {
+                let ways = shop.read(move |tx| Ok(methods_for(tx, country(code))?)).await;
+                ways.into_iter().map(|way| way.name).collect::<Vec<_>>()
+            };
+            assert_eq!(names("DE").await, ["Courier", "Pick-up"]);
+            assert_eq!(names("NL").await, ["Post", "Pick-up"]);
+            assert_eq!(names("IS").await, ["Pick-up"]);
+            assert_eq!(shop.read(|tx| Ok(countries(tx)?)).await, [country("BE"), country("DE"), country("NL")]);
+        }
+
+        async fn ways_that_cannot_be_are_refused_and_leave_nothing(shop: &TestShop) {
+            let taken = CreateZone { name: "Again".to_owned(), countries: vec![Country::parse("DE").unwrap(), Country::parse("NL").unwrap()] };
+            assert!(matches!(create_zone(&shop.shop, operator().may(), taken).await, Err(CreateDeliveryError::CountryTaken)));
+            let create = |cmd| create_method(&shop.shop, operator().may(), cmd);
+            assert!(matches!(create(CreateMethod { days: (2, 1), ..way(None, flat(1)) }).await, Err(CreateDeliveryError::BadDays)));
+            assert!(matches!(create(CreateMethod { days: (-1, 1), ..way(None, flat(1)) }).await, Err(CreateDeliveryError::BadDays)));
+            assert!(matches!(create(CreateMethod { name: " ".to_owned(), ..way(None, flat(1)) }).await, Err(CreateDeliveryError::BadName(_))));
+            assert!(matches!(create(way(None, flat(-1))).await, Err(CreateDeliveryError::BadRule(_))));
+            let yen = pricing::DeliveryKind::Flat { price: Currency::parse("JPY").unwrap().minor(500) };
+            assert!(matches!(create(way(None, DeliveryRule { kind: yen, free_over: None })).await, Err(CreateDeliveryError::OtherCurrency(Currency::EUR))));
+            assert_eq!(shop.rows::<(i64, i64)>("SELECT (SELECT COUNT(*) FROM delivery_zones), (SELECT COUNT(*) FROM delivery_methods)").await, [(1, 1)]);
+        }
     }
 }

@@ -260,3 +260,46 @@ fn write<S: Section>(
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::on_both;
+    use crate::testing::{euros, operator};
+
+    on_both! {
+        async fn settings_read_back_as_they_were_saved_and_each_section_has_its_version(shop: &TestShop) {
+            let mut wanted = shop.read(|tx| Ok(load(tx)?)).await;
+            wanted.shop.tagline = Some("Pots of the north".to_owned());
+            wanted.selling.unpaid_days = 3;
+            wanted.home.collection_slugs = vec!["new".to_owned()];
+            save(&shop.shop, operator().may(), wanted.clone()).await.unwrap();
+            assert_eq!(shop.read(|tx| Ok(load(tx)?)).await, wanted);
+            let versions: Vec<(String, i64)> = shop.rows("SELECT section, version FROM settings ORDER BY section").await;
+            assert_eq!(versions.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["home", "selling", "shop"]);
+            assert!(versions.iter().all(|row| row.1 == 2), "{versions:?}");
+        }
+
+        async fn settings_that_cannot_be_are_refused_and_change_nothing(shop: &TestShop) {
+            shop.product("Tarn vase", euros(6_800), 1).await;
+            let good = shop.read(|tx| Ok(load(tx)?)).await;
+            let mut nowhere = good.clone();
+            nowhere.shop.time_zone = "Europe/Atlantis".to_owned();
+            assert!(matches!(save(&shop.shop, operator().may(), nowhere).await, Err(SaveSettingsError::UnknownTimeZone(zone)) if zone == "Europe/Atlantis"));
+            let mut nameless = good.clone();
+            nameless.shop.name = "  ".to_owned();
+            assert!(matches!(save(&shop.shop, operator().may(), nameless).await, Err(SaveSettingsError::NoName)));
+            let mut crowns = good.clone();
+            crowns.selling.currency = Currency::parse("SEK").unwrap();
+            assert!(matches!(save(&shop.shop, operator().may(), crowns).await, Err(SaveSettingsError::CurrencyInUse(Currency::EUR))));
+            assert_eq!(shop.read(|tx| Ok(load(tx)?)).await, good);
+        }
+
+        async fn a_shop_that_saved_nothing_has_its_defaults_and_a_damaged_section_says_so(shop: &TestShop) {
+            shop.tamper("DELETE FROM settings").await;
+            assert_eq!(shop.read(|tx| Ok(load(tx)?)).await, Settings::default());
+            shop.tamper("INSERT INTO settings (section, body, version, changed_at) VALUES ('shop', '{', 1, 1)").await;
+            assert!(shop.shop.db.read(load).await.is_err());
+        }
+    }
+}

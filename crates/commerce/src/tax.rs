@@ -56,3 +56,26 @@ pub async fn set_rate(
         })
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::on_both;
+    use crate::testing::operator;
+
+    on_both! {
+        async fn a_rate_set_again_is_the_new_one_and_other_countries_do_not_matter(shop: &TestShop) {
+            let country = |code| Country::parse(code).unwrap();
+            let set = |code, class: &'static str, bps| {
+                let rate = SetTaxRate { country: country(code), class: TaxClass::new(class), name: "VAT".to_owned(), rate: Rate::basis_points(bps) };
+                set_rate(&shop.shop, operator().may(), rate)
+            };
+            set("NL", "standard", 2_200).await.unwrap();
+            set("BE", "standard", 2_100).await.unwrap();
+            set("DE", "standard", 1_900).await.unwrap();
+            let rates = shop.read(move |tx| Ok(rates_for(tx, country("NL"), country("BE"))?)).await;
+            let bps = |code, class: &str| rates.find(country(code), &TaxClass::new(class)).map(|rule| rule.rate.bps());
+            assert_eq!([bps("NL", "standard"), bps("NL", "reduced"), bps("BE", "standard"), bps("DE", "standard")], [Some(2_200), Some(900), Some(2_100), None]);
+        }
+    }
+}
