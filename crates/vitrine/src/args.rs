@@ -105,6 +105,23 @@ pub(crate) enum Command {
     Migrate,
     /// Recompute every invariant from the stored facts; print each breach with the rows involved. Status 1 if any.
     Verify,
+    /// Save the shop while it sells: database and pictures, with the fingerprint of every file.
+    Backup {
+        /// The folder of the backup: a new or an empty one, outside the data folder. Made if it is not there.
+        out: PathBuf,
+    },
+    /// Bring a backup back, into a new data folder: `vitrine restore BACKUP --data NEW_FOLDER`.
+    ///
+    /// Every file is examined before anything is written, and nothing is ever overwritten. Then the books are verified.
+    /// Status 1 if they do not balance.
+    Restore {
+        /// The folder that `vitrine backup` made.
+        from: PathBuf,
+    },
+    /// Look whether everything the shop needs is there, and say what to do where it is not. Status 1 on a problem.
+    ///
+    /// Configuration, data folder, disk, database, clock, mail server, public address and payment methods.
+    Doctor,
     /// Read and resend the mails of the outbox.
     #[command(subcommand)]
     Mail(Mail),

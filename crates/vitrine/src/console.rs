@@ -15,6 +15,43 @@ pub(crate) fn say(line: impl Display) {
     drop(written);
 }
 
+/// How far something long is, on one line that renews itself; nothing where nobody watches. Gone when it is dropped.
+pub(crate) struct ProgressLine {
+    what: &'static str,
+    shown: Option<u64>,
+    watched: bool,
+}
+
+impl ProgressLine {
+    /// A line about something that begins now.
+    pub(crate) fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            shown: None,
+            watched: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Says how much of it is done.
+    pub(crate) fn at(&mut self, done: u64, total: u64) {
+        let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
+        if self.watched && self.shown != Some(percent) {
+            self.shown = Some(percent);
+            let written = write!(std::io::stderr(), "\r{}: {percent} %", self.what);
+            drop(written);
+        }
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        if self.shown.is_some() {
+            let written = write!(std::io::stderr(), "\r\x1b[K");
+            drop(written);
+        }
+    }
+}
+
 /// Tells the operator what is wrong, with what is behind it.
 pub(crate) fn complain(error: &(dyn Error + 'static)) {
     let mut text = format!("vitrine: {error}");

@@ -56,6 +56,9 @@ async fn run(command: Command, config: &Config) -> Outcome {
         Command::Serve(serve) => serving::serve(config, &serve).await,
         Command::Migrate => commands::migrate(config).await,
         Command::Verify => commands::verify(config).await,
+        Command::Backup { out } => commands::backup::backup(config, &out).await,
+        Command::Restore { from } => commands::backup::restore(config, &from).await,
+        Command::Doctor => commands::doctor::doctor(config).await,
         Command::Mail(command) => commands::mail::run(config, command).await,
         Command::Order(command) => commands::order::run(config, command).await,
     }

@@ -19,6 +19,7 @@ use super::visitor::{Bought, Door, Visitor};
 use super::{database_in, folder, open, set_up};
 
 const BUYERS: u32 = 8;
+const PICTURE: &[u8] = include_bytes!("../../../../../demo/pictures/320/brass-scoop-1.webp");
 
 fn backup(data: &Path, out: &Path) -> Output {
     run(&[&"backup", &out, &"--data", &data])
@@ -45,10 +46,10 @@ fn buy_on(
     number: u32,
     door: &Door,
     vase: &VariantId,
-    (stop, told): &(Arc<AtomicBool>, Sender<String>),
+    (enough, told): &(Arc<AtomicBool>, Sender<String>),
 ) {
     for purchase in 0..1_000 {
-        if stop.load(Ordering::SeqCst) {
+        if enough.load(Ordering::SeqCst) {
             return;
         }
         let mut visitor = Visitor::new(number * 1_000 + purchase, &[door]);
@@ -61,6 +62,37 @@ fn buy_on(
             Bought::No(why) => panic!("buyer {number} was turned away: {why}"),
         }
     }
+}
+
+/// A rush with a backup in the middle of it: the orders told of before it began, and after.
+fn rush(data: &Path, to: &Path, vase: &VariantId) -> (Vec<String>, Vec<String>) {
+    let server = Server::start(data, &[]);
+    let enough = Arc::new(AtomicBool::new(false));
+    let (report, orders) = channel();
+    let buyers: Vec<_> = (0..BUYERS)
+        .map(|number| {
+            let (door, vase, told) = (
+                Door::at(server.address),
+                vase.clone(),
+                (Arc::clone(&enough), report.clone()),
+            );
+            thread::spawn(move || buy_on(number, &door, &vase, &told))
+        })
+        .collect();
+    drop(report);
+    let mut before: Vec<String> = orders.iter().take(12).collect();
+    before.extend(orders.try_iter());
+    let made = backup(data, to);
+    assert_success(&made);
+    // The storm went on over the backup: somebody still buys.
+    let after = orders.recv().expect("the rush goes on");
+    enough.store(true, Ordering::SeqCst);
+    let after: Vec<String> = std::iter::once(after).chain(orders.iter()).collect();
+    for buyer in buyers {
+        buyer.join().expect("nobody gives up");
+    }
+    assert!(server.stop().success());
+    (before, after)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,37 +108,9 @@ async fn a_backup_in_a_storm_of_checkouts_comes_back_whole_with_every_order_told
         away.path().join("shop"),
     );
     let to = out.clone();
-    let (before, after) = tokio::task::spawn_blocking(move || {
-        let server = Server::start(&data, &[]);
-        let stop = Arc::new(AtomicBool::new(false));
-        let (report, orders) = channel();
-        let buyers: Vec<_> = (0..BUYERS)
-            .map(|number| {
-                let (door, vase, told) = (
-                    Door::at(server.address),
-                    vase.clone(),
-                    (Arc::clone(&stop), report.clone()),
-                );
-                thread::spawn(move || buy_on(number, &door, &vase, &told))
-            })
-            .collect();
-        drop(report);
-        let mut before: Vec<String> = orders.iter().take(12).collect();
-        before.extend(orders.try_iter());
-        let made = backup(&data, &to);
-        assert_success(&made);
-        // The storm went on over the backup: somebody still buys.
-        let after = orders.recv().expect("the rush goes on");
-        stop.store(true, Ordering::SeqCst);
-        let after: Vec<String> = std::iter::once(after).chain(orders.iter()).collect();
-        for buyer in buyers {
-            buyer.join().expect("nobody gives up");
-        }
-        assert!(server.stop().success());
-        (before, after)
-    })
-    .await
-    .unwrap();
+    let (before, after) = tokio::task::spawn_blocking(move || rush(&data, &to, &vase))
+        .await
+        .unwrap();
 
     let brought_back = restore(&out, &new);
     assert_success(&brought_back);
@@ -155,7 +159,7 @@ async fn backup_with_a_picture(shop: &Path, out: &Path) -> Vec<String> {
         ..test.shop.clone()
     };
     let ready = ReadyPicture {
-        files: vec![(320, bytes::Bytes::from_static(b"a picture of a vase"))],
+        files: vec![(320, bytes::Bytes::from_static(PICTURE))],
         ground: Color::parse("#f4f1ea").unwrap(),
     };
     media::install(&shop_with_files, operator(), ready)
@@ -254,12 +258,19 @@ async fn a_backup_is_private_and_is_never_written_over_anything_or_into_the_shop
 async fn the_doctor_names_what_is_missing_and_what_to_do() {
     let shop = folder();
     let doctor = |options: &[&str]| {
-        let place = shop.path().to_str().unwrap();
-        let mut arguments = vec!["doctor", "--data", place];
-        arguments.extend(options);
-        let arguments: Vec<&dyn AsRef<std::ffi::OsStr>> =
-            arguments.iter().map(|word| word as &dyn AsRef<_>).collect();
-        run(&arguments)
+        let place = shop.path();
+        match options {
+            [smtp, from] => run(&[
+                &"doctor",
+                &"--data",
+                &place,
+                &"--smtp",
+                smtp,
+                &"--mail-from",
+                from,
+            ]),
+            _ => run(&[&"doctor", &"--data", &place]),
+        }
     };
     assert_refused(&doctor(&[]), &["problem  database", "vitrine serve"]);
 
@@ -285,7 +296,7 @@ async fn the_doctor_names_what_is_missing_and_what_to_do() {
         .unwrap();
     let smtp = format!("smtp://{nobody}");
     assert_refused(
-        &doctor(&["--smtp", &smtp, "--mail-from", "shop@example.com"]),
+        &doctor(&[&smtp, "shop@example.com"]),
         &["problem  mail", "--smtp"],
     );
 }
