@@ -116,7 +116,7 @@ fn no_form_whatever_is_in_it_is_our_fault_or_upsets_the_books() {
     ];
     let sent = proptest::sample::select(forms)
         .prop_flat_map(|(route, fields)| (Just(route), bodies(fields)));
-    let taken = std::cell::Cell::new(0);
+    let accepted = std::cell::Cell::new(0);
     let browser = std::cell::RefCell::new(browser);
     let config = Config {
         cases: 2_000,
@@ -132,11 +132,15 @@ fn no_form_whatever_is_in_it_is_our_fault_or_upsets_the_books() {
         let answer = runtime.block_on(browser.borrow_mut().post_raw(&route, body));
         let status = answer.status;
         prop_assert!((300..500).contains(&status), "{route}: {status}");
-        taken.set(taken.get() + i32::from(status == 303));
+        accepted.set(accepted.get() + i32::from(status == 303));
         Ok(())
     });
     outcome.unwrap();
-    assert!(taken.get() > 100, "only {} forms were taken", taken.get());
+    assert!(
+        accepted.get() > 100,
+        "only {} forms were taken",
+        accepted.get()
+    );
     runtime.block_on(async {
         app.test.run_jobs().await;
         app.test.assert_clean().await;

@@ -174,7 +174,7 @@ async fn every_address_has_its_methods_and_no_others() {
 async fn no_change_comes_from_another_site_whatever_the_address() {
     let (app, mut browser) = shop_and_somebody().await;
     let before = app.everything().await;
-    let strangers: &[&[(&str, &str)]] = &[
+    let strangers: [&[(&str, &str)]; 7] = [
         &[("sec-fetch-site", "cross-site")],
         &[
             ("sec-fetch-site", "same-site"),
@@ -187,18 +187,17 @@ async fn no_change_comes_from_another_site_whatever_the_address() {
         &[],
         &[("origin", HOME)],
     ];
-    for route in ROUTES.iter().filter(|route| route.takes_forms()) {
-        for stranger in strangers {
-            let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
-            headers.extend(*stranger);
-            for body in [
-                "",
-                "step=address&quantity=1&outcome=approve&total_seen_minor=1800",
-            ] {
-                let body = body.as_bytes().to_vec();
-                let answer = browser.ask("POST", route.example, &headers, body).await;
-                assert_eq!(answer.status, 403, "{} {stranger:?}", route.pattern);
-            }
+    let bodies = [
+        "",
+        "step=address&quantity=1&outcome=approve&total_seen_minor=1800",
+    ];
+    let forms = ROUTES.iter().filter(|route| route.takes_forms());
+    for (route, stranger) in forms.flat_map(|route| strangers.map(|stranger| (route, stranger))) {
+        let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+        headers.extend(stranger);
+        for body in bodies.map(str::as_bytes).map(<[u8]>::to_vec) {
+            let answer = browser.ask("POST", route.example, &headers, body).await;
+            assert_eq!(answer.status, 403, "{} {stranger:?}", route.pattern);
         }
     }
     app.assert_unchanged_since(&before).await;
