@@ -71,11 +71,19 @@ impl Currency {
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
         let exponent = usize::try_from(self.exponent()).unwrap_or(2);
         let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > exponent || text.ends_with('.') {
+        if whole.is_empty()
+            || !digits(whole)
+            || !digits(fraction)
+            || fraction.len() > exponent
+            || text.ends_with('.')
+        {
             return Err(MoneyError::NotAnAmount);
         }
         let minor = format!("{whole}{fraction:0<exponent$}");
-        minor.parse().map(|minor| self.minor(minor)).map_err(|_overflow| MoneyError::Overflow)
+        minor
+            .parse()
+            .map(|minor| self.minor(minor))
+            .map_err(|_overflow| MoneyError::Overflow)
     }
 
     /// Nothing, in this currency.
@@ -419,12 +427,22 @@ mod tests {
     fn amounts_are_read_with_the_decimals_of_their_currency() {
         let kwd = Currency::parse("KWD").unwrap();
         assert_eq!(Currency::EUR.from_decimal("49.8").unwrap().minor(), 4_980);
-        assert_eq!(Currency::EUR.from_decimal(" 49,80 ").unwrap().minor(), 4_980);
+        assert_eq!(
+            Currency::EUR.from_decimal(" 49,80 ").unwrap().minor(),
+            4_980
+        );
         assert_eq!(kwd.from_decimal("1.250").unwrap().minor(), 1_250);
         for bad in ["", "-1", "4.999", "1e3", ".5", "5.", "1,000.00", "€5"] {
-            assert_eq!(Currency::EUR.from_decimal(bad), Err(MoneyError::NotAnAmount), "{bad}");
+            assert_eq!(
+                Currency::EUR.from_decimal(bad),
+                Err(MoneyError::NotAnAmount),
+                "{bad}"
+            );
         }
-        assert_eq!(Currency::EUR.from_decimal("99999999999999999999"), Err(MoneyError::Overflow));
+        assert_eq!(
+            Currency::EUR.from_decimal("99999999999999999999"),
+            Err(MoneyError::Overflow)
+        );
     }
 
     #[test]

@@ -103,7 +103,10 @@ impl DeliveryRule {
             DeliveryKind::ByWeight { tiers } => tiers.iter().map(|tier| tier.price).collect(),
             DeliveryKind::Pickup => Vec::new(),
         };
-        prices.into_iter().chain(self.free_over).all(|amount| amount.currency() == currency)
+        prices
+            .into_iter()
+            .chain(self.free_over)
+            .all(|amount| amount.currency() == currency)
     }
 
     /// Whether a merchant may save this rule.

@@ -222,9 +222,10 @@ impl From<MoneyError> for QuoteError {
         match error {
             MoneyError::CurrencyMismatch(one, other) => Self::MixedCurrencies(one, other),
             // Amounts are split over weights that were checked, in currencies that were parsed: only size is left.
-            MoneyError::Overflow | MoneyError::NoWeights | MoneyError::UnknownCurrency | MoneyError::NotAnAmount => {
-                Self::Overflow
-            }
+            MoneyError::Overflow
+            | MoneyError::NoWeights
+            | MoneyError::UnknownCurrency
+            | MoneyError::NotAnAmount => Self::Overflow,
         }
     }
 }
