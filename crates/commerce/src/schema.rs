@@ -18,4 +18,5 @@ migrations! {
     4 "0004_inventory",
     5 "0005_selling",
     6 "0006_orders",
+    7 "0007_staff",
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use db::Db;
-use kernel::{Clock, Ids, Secret, Timestamp};
+use kernel::{ActId, Clock, Ids, Secret, Timestamp};
 use object_store::ObjectStore;
 
 use crate::index::SearchIndex;
@@ -37,6 +37,7 @@ impl Shop {
     /// What happens next happens now, by this actor.
     pub fn act(&self, actor: Actor) -> Act {
         Act {
+            id: ActId::new(self.ids.as_ref()),
             now: self.clock.now(),
             actor,
             ids: Arc::clone(&self.ids),
@@ -55,6 +56,8 @@ impl fmt::Debug for Shop {
 /// When something is done and by whom, with a source of ids: what every building block that writes needs to know.
 #[derive(Debug, Clone)]
 pub struct Act {
+    /// What was done, as a whole: the rows it writes and its line in the audit trail share this id.
+    pub id: ActId,
     /// The moment, the same for everything written in one transaction.
     pub now: Timestamp,
     /// Who does it.

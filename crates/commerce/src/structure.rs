@@ -14,6 +14,7 @@ const READING_ORDER: &[&str] = &[
     "schema",
     "event",
     "keys",
+    "accounts",
     "settings",
     "media",
     "inventory",

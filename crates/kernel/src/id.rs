@@ -182,6 +182,14 @@ ids! {
     FulfillmentId = "ful";
     /// A mail in the outbox.
     MailId = "mail";
+    /// Somebody who works in the shop.
+    StaffId = "stf";
+    /// One browser a member of staff is signed in with.
+    StaffSessionId = "sses";
+    /// One thing done: what its rows and its line in the audit trail share.
+    ActId = "act";
+    /// Somebody who bought, known by their e-mail address.
+    CustomerId = "cus";
 }
 
 #[cfg(test)]
