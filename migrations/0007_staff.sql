@@ -34,11 +34,19 @@ CREATE TABLE staff_sessions (
 );
 CREATE INDEX staff_sessions_by_staff ON staff_sessions (staff_id, created_at);
 
+-- Browsers somebody has signed in with before. Whoever guesses at passwords from elsewhere cannot use up their tries.
+CREATE TABLE staff_devices (
+  device_hash TEXT NOT NULL,                 -- SHA-256 in hex of what the browser keeps
+  staff_id TEXT NOT NULL REFERENCES staff (id),
+  seen_at BIGINT NOT NULL,                   -- when it was last signed in with
+  PRIMARY KEY (staff_id, device_hash)
+);
+
 -- Links that work once: to claim a new shop, to sign in, to accept an invitation, to choose a new password.
 CREATE TABLE staff_links (
   token_hash TEXT PRIMARY KEY,               -- SHA-256 in hex
   purpose TEXT NOT NULL,                     -- claim, sign_in, invitation
-  staff_id TEXT REFERENCES staff (id),
+  staff_id TEXT REFERENCES staff (id),       -- NULL: to claim the shop
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   used_at BIGINT
@@ -59,7 +67,10 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_by_subject ON audit (subject, sequence);
 CREATE INDEX audit_by_actor ON audit (actor, sequence);
-INSERT INTO counters (name, value) VALUES ('audit', 0);
+CREATE INDEX audit_by_action ON audit (action, sequence);
+-- How many audit rows and how many accounts there ever were. Taking the second one's row is taking turns: who claims a
+-- shop, and whether an owner is left, is decided by one transaction at a time.
+INSERT INTO counters (name, value) VALUES ('audit', 0), ('staff', 0);
 
 -- The act that wrote a row, where a person's doing can have written it.
 ALTER TABLE order_timeline ADD COLUMN act_id TEXT;

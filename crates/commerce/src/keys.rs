@@ -12,6 +12,8 @@ pub enum Purpose {
     FormTokens,
     /// The test gateway's signatures.
     TestGateway,
+    /// What a browser carries between two steps of signing in.
+    SealedSteps,
 }
 
 impl Purpose {
@@ -19,6 +21,7 @@ impl Purpose {
         match self {
             Self::FormTokens => "form_tokens",
             Self::TestGateway => "test_gateway",
+            Self::SealedSteps => "sealed_steps",
         }
     }
 }

@@ -3,11 +3,12 @@
 //! Two kinds of function live here. An *operation* takes [`Shop`], then who asks, then one command; it owns its
 //! transactions and may talk to the world between them. A *building block* takes `&mut Tx` first and can do neither.
 //!
-//! In reading order: `error`, `ports`, `staff`, `shop`, `event`, `accounts`, `settings`; `media`, `inventory`, `catalog`, `search`; `tax`,
+//! In reading order: `error`, `ports`, `staff`, `shop`, `event`, `audit`, `settings`, `accounts`; `media`, `inventory`, `catalog`, `search`; `tax`,
 //! `delivery`, `carts`, `payments`, `orders`, `notifications`, `checkout`; `reactions`, `jobs`, `verify`. A module may use
 //! those before it, never those after. A test holds this (`structure`).
 
 pub mod accounts;
+pub mod audit;
 pub mod carts;
 pub mod catalog;
 pub mod checkout;

@@ -10,7 +10,7 @@ use object_store::ObjectStore;
 use crate::index::SearchIndex;
 use crate::ports::gateway::Gateways;
 use crate::ports::mail::Mailer;
-use crate::staff::Actor;
+use crate::staff::{Actor, Door};
 
 /// Everything an operation can reach. Cheap to clone: closures and tasks own theirs.
 #[derive(Clone)]
@@ -29,6 +29,8 @@ pub struct Shop {
     pub gateways: Gateways,
     /// The way mail leaves.
     pub mailer: Arc<dyn Mailer>,
+    /// How often passwords of staff may be tried.
+    pub door: Door,
     /// The shop's public address without a slash at the end: `https://shop.example`.
     pub origin: Arc<str>,
 }

@@ -11,6 +11,7 @@ mod walk;
 use db::{DbError, Engine, Tx, params};
 use kernel::OrderId;
 
+use crate::audit;
 use crate::error::Internal;
 use crate::shop::Shop;
 
@@ -41,6 +42,7 @@ pub async fn verify(shop: &Shop) -> Result<Vec<Breach>, Internal> {
         breaches.extend(shop.db.read(move |tx| judge(tx, rule)).await?);
     }
     breaches.extend(shop.db.read(files_are_whole).await?);
+    breaches.extend(audit_trail(shop).await?);
     let mut after: Option<OrderId> = None;
     loop {
         let from = after.clone();
@@ -56,12 +58,35 @@ pub async fn verify(shop: &Shop) -> Result<Vec<Breach>, Internal> {
     }
 }
 
+/// Follows the audit trail from its first row to its last.
+async fn audit_trail(shop: &Shop) -> Result<Vec<Breach>, Internal> {
+    let mut breaches = Vec::new();
+    let mut followed = None;
+    loop {
+        let from = followed.clone();
+        let (faults, last) = shop
+            .db
+            .read(move |tx| audit::broken_links(tx, from.clone()))
+            .await?;
+        let room = usize::try_from(SHOWN).unwrap_or(usize::MAX);
+        let room = room.saturating_sub(breaches.len());
+        breaches.extend(faults.into_iter().take(room).map(|what| Breach {
+            invariant: "the audit trail is whole",
+            what,
+        }));
+        followed = last;
+        if followed.is_none() {
+            return Ok(breaches);
+        }
+    }
+}
+
 /// How many invariants are judged.
 pub fn rules() -> usize {
     RULES
         .len()
         .saturating_add(shelves::RULES.len())
-        .saturating_add(5)
+        .saturating_add(6)
 }
 
 /// Judges within one transaction, as far as it is about rows: for judging what is then taken back.

@@ -21,6 +21,7 @@ pub mod time;
 pub use address::Address;
 pub use code::{Code, Coded};
 pub use country::Country;
+pub use id::{ActId, CustomerId, StaffId, StaffSessionId};
 pub use id::{
     CartId, CartLineId, CategoryId, CollectionId, DeliveryMethodId, DeliveryZoneId, FulfillmentId,
     LocationId, MailId, MediaId, OptionId, OptionValueId, OrderId, OrderLineId, PaymentEventId,

@@ -73,6 +73,7 @@ pub(crate) async fn open(config: &Config, wishes: &Wishes<'_>) -> Result<Opened,
         },
         gateways: commerce::ports::gateway::Gateways::default(),
         mailer: mailer(config)?,
+        door: commerce::staff::Door::default(),
         origin: wishes.origin.into(),
     };
     let key = server_key(&shop, Purpose::TestGateway).await?;

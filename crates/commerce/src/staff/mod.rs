@@ -4,6 +4,7 @@
 //! [`Operator`], who can run the binary on the shop's own data and so holds everything anyway, and the shop itself in its
 //! jobs. Accounts, passwords and sessions are in `accounts`.
 
+pub mod door;
 mod role;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::str::FromStr;
 
 use kernel::{Code, Coded, StaffId, TextError};
 
+pub use door::Door;
 pub use role::Role;
 
 /// Who did something, as history keeps it.

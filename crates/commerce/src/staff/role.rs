@@ -1,9 +1,9 @@
 //! The roles of staff, each a list of permissions. A permission that no line names is held by owners alone.
 
 use super::{
-    AdjustStock, CancelOrders, CapturePayments, EditProducts, EditSettings, ManageStaff,
-    NoteOrders, PERMISSIONS, Permission, RefundPayments, SendMails, ShipOrders, ViewAudit,
-    ViewCustomers, ViewFigures, ViewMails, ViewOrders, ViewProducts, ViewSettings, ViewStock,
+    AdjustStock, CancelOrders, CapturePayments, EditProducts, EditSettings, NoteOrders,
+    PERMISSIONS, Permission, RefundPayments, SendMails, ShipOrders, ViewAudit, ViewCustomers,
+    ViewFigures, ViewMails, ViewOrders, ViewProducts, ViewSettings, ViewStock,
 };
 
 kernel::words! {
@@ -102,6 +102,7 @@ const VIEWER: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use super::super::ManageStaff;
     use super::*;
 
     #[test]

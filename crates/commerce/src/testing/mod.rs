@@ -35,7 +35,7 @@ use crate::ports::gateway::Gateways;
 use crate::schema::MIGRATIONS;
 use crate::settings::{self, BankAccount, Settings};
 use crate::shop::{Shop, Shopper};
-use crate::staff::Operator;
+use crate::staff::{Door, Operator};
 use crate::tax::{SetTaxRate, set_rate};
 
 /// A shop in the Netherlands that ships by post for €4.90, free from €60, with 21 % VAT in its prices.
@@ -99,6 +99,7 @@ impl TestShop {
                 .with(Arc::new(gateway.clone()))
                 .with(Arc::new(gateway::Transfer)),
             mailer: Arc::new(mailbox.clone()),
+            door: Door::default(),
             origin: "https://shop.example".into(),
         };
         let (post, location) = furnish(&shop).await;

@@ -12,7 +12,7 @@ use crate::catalog::{Color, TaxClass};
 use crate::index::SearchIndex;
 use crate::ports::gateway::Gateways;
 use crate::ports::mail::KeepMails;
-use crate::staff::{Authorized, EditProducts, Operator};
+use crate::staff::{Authorized, Door, EditProducts, Operator};
 
 pub(crate) fn shop(db: &Db) -> Shop {
     Shop {
@@ -23,6 +23,7 @@ pub(crate) fn shop(db: &Db) -> Shop {
         search: SearchIndex::in_memory().unwrap(),
         gateways: Gateways::default(),
         mailer: Arc::new(KeepMails),
+        door: Door::default(),
         origin: "https://shop.example".into(),
     }
 }

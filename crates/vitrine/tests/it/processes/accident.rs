@@ -377,6 +377,7 @@ pub(super) async fn have(accident: Accident) {
         search: commerce::index::SearchIndex::in_memory().unwrap(),
         gateways: Gateways::default().with(Arc::new(line)),
         mailer: Arc::new(DeadLetters),
+        door: commerce::staff::Door::default(),
         origin: ORIGIN.into(),
     };
     let shopper = accident.shopper();

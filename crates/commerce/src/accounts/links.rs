@@ -1,0 +1,474 @@
+//! Links that work once: to claim a new shop, to be let in by a colleague, to sign in without a password.
+
+use db::{DbError, Tx};
+use kernel::text::one_line;
+use kernel::time::{DAY, MINUTE};
+use kernel::{Code, Coded, Email, Secret, StaffId, TextError, Timestamp};
+use serde_json::json;
+
+use super::password::{Password, PasswordError};
+use super::session::{Browser, Fresh, SignedInNow, hash, open_session};
+use super::sign_in::{hashed, ticket};
+use super::store::{self, NewMember, Purpose};
+use super::{Role, StaffMember};
+use crate::audit::{self, Change};
+use crate::error::Internal;
+use crate::internal_from;
+use crate::settings;
+use crate::shop::Shop;
+use crate::staff::door::{Caller, TooBusy};
+use crate::staff::{Actor, Authorized, ManageStaff};
+
+/// How long a link to sign in counts.
+pub const SIGN_IN_LINK_GOOD_FOR: i64 = 15 * MINUTE;
+/// How long an invitation counts.
+pub const INVITATION_GOOD_FOR: i64 = 7 * DAY;
+
+/// Longest name of a person.
+pub(super) const NAME: usize = 80;
+
+/// Why a link did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// It was used, has run out, or never was one.
+    #[error("this link was used already or has run out; ask for a new one")]
+    Spent,
+    /// Nobody has that address, or they are shut out.
+    #[error("nobody who may sign in has that address")]
+    NotFound,
+    /// Not the caller's doing.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+internal_from!(LinkError: DbError);
+
+impl Coded for LinkError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Spent => Code::Gone,
+            Self::NotFound => Code::NotFound,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+}
+
+/// Claims a shop that nobody has claimed.
+#[derive(Debug, Clone)]
+pub struct ClaimShop {
+    /// The token of [`claim_link`].
+    pub token: Secret,
+    /// What colleagues will call the owner.
+    pub name: String,
+    /// What the owner will sign in with, as typed.
+    pub email: String,
+    /// The owner's password.
+    pub password: Password,
+    /// With which browser.
+    pub from: Browser,
+}
+
+/// Why a shop was not claimed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// Somebody has claimed it, or the link never was one.
+    #[error(
+        "this shop has an owner, or the link is not right; the one printed last by `vitrine serve` is"
+    )]
+    Spent,
+    /// The name cannot be used.
+    #[error("the name: {0}")]
+    BadName(TextError),
+    /// The address cannot be used.
+    #[error("the e-mail address: {0}")]
+    BadEmail(TextError),
+    /// The password cannot be chosen.
+    #[error("the password: {0}")]
+    BadPassword(#[from] PasswordError),
+    /// Too many sign in at this moment.
+    #[error("too many are signing in at this moment; try again in a few seconds")]
+    Busy,
+    /// Not the caller's doing.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+internal_from!(ClaimError: DbError);
+
+impl From<TooBusy> for ClaimError {
+    fn from(_: TooBusy) -> Self {
+        Self::Busy
+    }
+}
+
+impl Coded for ClaimError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Spent => Code::Gone,
+            Self::BadName(_) | Self::BadEmail(_) | Self::BadPassword(_) => Code::Invalid,
+            Self::Busy => Code::Busy,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+}
+
+/// A fresh token to claim the shop with, while there is no account; good until it is used. Nothing once there is one.
+///
+/// Only for the console of whoever runs the shop.
+pub async fn claim_link(shop: &Shop) -> Result<Option<Secret>, Internal> {
+    let now = shop.clock.now();
+    let token = shop.ids.secret();
+    shop.db
+        .write(move |tx| {
+            store::take_turn(tx)?;
+            if store::count(tx)? > 0 {
+                return Ok(None);
+            }
+            let until = Timestamp::from_millis(i64::MAX);
+            store::insert_link(tx, (now, until), (Purpose::Claim, None), &hash(&token))?;
+            Ok(Some(token.clone()))
+        })
+        .await
+}
+
+/// Whether this token claims the shop: for the page that asks for name and password.
+pub fn is_claimable(tx: &mut Tx<'_>, now: Timestamp, token: &Secret) -> Result<bool, DbError> {
+    let open = store::open_link(tx, now, (Purpose::Claim, &hash(token)))?;
+    Ok(open.is_some() && store::count(tx)? == 0)
+}
+
+/// Makes whoever holds the token the owner, and signs them in. Of two at once, one does.
+pub async fn claim_shop(shop: &Shop, cmd: ClaimShop) -> Result<SignedInNow, ClaimError> {
+    let name = one_line(&cmd.name, NAME).map_err(ClaimError::BadName)?;
+    let email = Email::parse(&cmd.email).map_err(ClaimError::BadEmail)?;
+    let (now, token) = (shop.clock.now(), cmd.token.clone());
+    let (claimable, settings) = shop
+        .db
+        .read(move |tx| -> Result<_, Internal> {
+            Ok((is_claimable(tx, now, &token)?, settings::load(tx)?))
+        })
+        .await?;
+    if !claimable {
+        return Err(ClaimError::Spent);
+    }
+    cmd.password.check(&settings.shop.name, &email)?;
+    let password = hashed(shop, Caller::Known, cmd.password).await??;
+    let id = StaffId::new(shop.ids.as_ref());
+    let act = shop.act(Actor::Staff(id.clone()));
+    let fresh = Fresh::new(shop.ids.as_ref());
+    audit::change(shop, act, move |tx, act| {
+        store::take_turn(tx)?;
+        if store::count(tx)? > 0
+            || !store::use_link(tx, act.now, (Purpose::Claim, &hash(&cmd.token)))?
+        {
+            return Err(ClaimError::Spent);
+        }
+        let owner = NewMember {
+            id: &id,
+            email: &email,
+            name: &name,
+            role: Role::Owner,
+            password_hash: Some(&password),
+        };
+        store::insert_member(tx, act.now, &owner)?;
+        store::end_claims(tx)?;
+        let (_, now) =
+            open_session(tx, act, (&id, 1), (&cmd.from, &fresh))?.ok_or(ClaimError::Spent)?;
+        let change =
+            Change::new("staff.claim_shop", "staff", &id).to(json!({ "role": Role::Owner }));
+        Ok((now, change))
+    })
+    .await
+}
+
+/// Lets somebody in.
+#[derive(Debug, Clone)]
+pub struct Invite {
+    /// What colleagues will call them.
+    pub name: String,
+    /// What they will sign in with, as typed.
+    pub email: String,
+    /// What they will be.
+    pub role: Role,
+}
+
+/// Somebody who was let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invited {
+    /// Their id.
+    pub id: StaffId,
+    /// The token of their link; only they are to see it.
+    pub token: Secret,
+}
+
+/// Why nobody was let in.
+#[derive(Debug, thiserror::Error)]
+pub enum InviteError {
+    /// The address has an account.
+    #[error("{0} has an account already")]
+    Taken(Email),
+    /// The name cannot be used.
+    #[error("the name: {0}")]
+    BadName(TextError),
+    /// The address cannot be used.
+    #[error("the e-mail address: {0}")]
+    BadEmail(TextError),
+    /// Not the caller's doing.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+internal_from!(InviteError: DbError);
+
+impl Coded for InviteError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Taken(_) => Code::Taken,
+            Self::BadName(_) | Self::BadEmail(_) => Code::Invalid,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+}
+
+/// Makes an account without a password, and a link with which its owner chooses one.
+pub async fn invite(
+    shop: &Shop,
+    by: Authorized<ManageStaff>,
+    cmd: Invite,
+) -> Result<Invited, InviteError> {
+    let name = one_line(&cmd.name, NAME).map_err(InviteError::BadName)?;
+    let email = Email::parse(&cmd.email).map_err(InviteError::BadEmail)?;
+    let id = StaffId::new(shop.ids.as_ref());
+    let token = shop.ids.secret();
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+        store::take_turn(tx)?;
+        let member = NewMember {
+            id: &id,
+            email: &email,
+            name: &name,
+            role: cmd.role,
+            password_hash: None,
+        };
+        if !store::insert_member(tx, act.now, &member)? {
+            return Err(InviteError::Taken(email.clone()));
+        }
+        store::end_claims(tx)?;
+        let until = act.now.plus(INVITATION_GOOD_FOR);
+        store::insert_link(
+            tx,
+            (act.now, until),
+            (Purpose::Invitation, Some(&id)),
+            &hash(&token),
+        )?;
+        let change = Change::new("staff.invite", "staff", &id).to(json!({ "role": cmd.role }));
+        Ok((
+            Invited {
+                id: id.clone(),
+                token: token.clone(),
+            },
+            change,
+        ))
+    })
+    .await
+}
+
+/// A link with which a member chooses another password, or the first one again after the invitation ran out. Their
+/// sessions go on until they have.
+pub async fn reset_password_link(
+    shop: &Shop,
+    by: Authorized<ManageStaff>,
+    id: StaffId,
+) -> Result<Secret, LinkError> {
+    let token = shop.ids.secret();
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+        let member = store::lock(tx, &id)?.filter(|member| member.disabled_at.is_none());
+        let member = member.ok_or(LinkError::NotFound)?;
+        let until = act.now.plus(INVITATION_GOOD_FOR);
+        store::insert_link(
+            tx,
+            (act.now, until),
+            (Purpose::Invitation, Some(&member.id)),
+            &hash(&token),
+        )?;
+        Ok((
+            token.clone(),
+            Change::new("staff.password_link", "staff", &member.id),
+        ))
+    })
+    .await
+}
+
+/// Whom an invitation is for, while it counts: for the page that asks for the password.
+pub fn find_invited(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    token: &Secret,
+) -> Result<Option<StaffMember>, DbError> {
+    let Some(Some(id)) = store::open_link(tx, now, (Purpose::Invitation, &hash(token)))? else {
+        return Ok(None);
+    };
+    Ok(store::find(tx, &id)?.filter(|member| member.disabled_at.is_none()))
+}
+
+/// Chooses the password an invitation asks for.
+#[derive(Debug, Clone)]
+pub struct AcceptInvitation {
+    /// The token of the link.
+    pub token: Secret,
+    /// The password.
+    pub password: Password,
+    /// With which browser.
+    pub from: Browser,
+}
+
+/// Why a password was not chosen, or nobody signed in.
+#[derive(thiserror::Error)]
+pub enum AcceptError {
+    /// The link was used, has run out, or never was one.
+    #[error("this link was used already or has run out; ask an owner for a new one")]
+    Spent,
+    /// The password cannot be chosen.
+    #[error("the password: {0}")]
+    BadPassword(#[from] PasswordError),
+    /// The password is chosen; signing in takes a code as well.
+    #[error("enter the code of your authenticator app as well")]
+    SecondFactorNeeded {
+        /// To be handed to [`super::finish_sign_in`] with the code, within five minutes.
+        ticket: String,
+    },
+    /// Too many sign in at this moment.
+    #[error("too many are signing in at this moment; try again in a few seconds")]
+    Busy,
+    /// Not the caller's doing.
+    #[error(transparent)]
+    Internal(#[from] Internal),
+}
+internal_from!(AcceptError: DbError);
+
+impl std::fmt::Debug for AcceptError {
+    /// Without the ticket, which is half a key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Internal(error) => f.debug_tuple("Internal").field(error).finish(),
+            Self::BadPassword(error) => f.debug_tuple("BadPassword").field(error).finish(),
+            Self::Spent | Self::SecondFactorNeeded { .. } | Self::Busy => write!(f, "{self}"),
+        }
+    }
+}
+
+impl From<TooBusy> for AcceptError {
+    fn from(_: TooBusy) -> Self {
+        Self::Busy
+    }
+}
+
+impl Coded for AcceptError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Spent => Code::Gone,
+            Self::BadPassword(_) | Self::SecondFactorNeeded { .. } => Code::Invalid,
+            Self::Busy => Code::Busy,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+}
+
+/// Chooses a password, signs the member out everywhere, and signs them in here.
+pub async fn accept_invitation(
+    shop: &Shop,
+    cmd: AcceptInvitation,
+) -> Result<SignedInNow, AcceptError> {
+    let (now, token) = (shop.clock.now(), cmd.token.clone());
+    let (invited, settings) = shop
+        .db
+        .read(move |tx| -> Result<_, Internal> {
+            Ok((find_invited(tx, now, &token)?, settings::load(tx)?))
+        })
+        .await?;
+    let member = invited.ok_or(AcceptError::Spent)?;
+    cmd.password.check(&settings.shop.name, &member.email)?;
+    let password = hashed(shop, Caller::Known, cmd.password).await??;
+    let act = shop.act(Actor::Staff(member.id.clone()));
+    let fresh = Fresh::new(shop.ids.as_ref());
+    let chosen = member.clone();
+    let opened = audit::change(shop, act, move |tx, act| {
+        let link = (Purpose::Invitation, hash(&cmd.token));
+        let usable = store::use_link(tx, act.now, (link.0, &link.1))?
+            && store::update_password(tx, act.now, (&chosen.id, chosen.version), &password)?;
+        if !usable {
+            return Err(AcceptError::Spent);
+        }
+        store::end_links(tx, act.now, &chosen.id, Purpose::SignIn)?;
+        store::end_sessions(tx, act.now, &chosen.id, None)?;
+        store::forget_devices(tx, &chosen.id)?;
+        let version = chosen.version.saturating_add(1);
+        let opened = if chosen.has_second_factor {
+            None
+        } else {
+            open_session(tx, act, (&chosen.id, version), (&cmd.from, &fresh))?
+        };
+        let change = Change::new("staff.choose_password", "staff", &chosen.id);
+        Ok((opened.map(|(_, now)| now), change))
+    })
+    .await?;
+    match opened {
+        Some(now) => Ok(now),
+        None => Err(AcceptError::SecondFactorNeeded {
+            ticket: ticket(shop, member.id, member.version.saturating_add(1)).await?,
+        }),
+    }
+}
+
+/// A link that signs a member in once, without password and code: for whoever has lost both, and for the console.
+///
+/// Whoever holds it is that member for as long as it counts, so it is noted who made it.
+pub async fn sign_in_link(
+    shop: &Shop,
+    by: Authorized<ManageStaff>,
+    email: Email,
+) -> Result<Secret, LinkError> {
+    let token = shop.ids.secret();
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+        let found = store::find_by_email(tx, &email)?;
+        let member = found.filter(|member| member.disabled_at.is_none());
+        let member = member.ok_or(LinkError::NotFound)?;
+        let until = act.now.plus(SIGN_IN_LINK_GOOD_FOR);
+        store::insert_link(
+            tx,
+            (act.now, until),
+            (Purpose::SignIn, Some(&member.id)),
+            &hash(&token),
+        )?;
+        Ok((
+            token.clone(),
+            Change::new("staff.sign_in_link", "staff", &member.id),
+        ))
+    })
+    .await
+}
+
+/// Signs in with a link of [`sign_in_link`]. Only ever once; to be asked for by a form, not by opening a page.
+pub async fn use_link(
+    shop: &Shop,
+    token: &Secret,
+    from: Browser,
+) -> Result<SignedInNow, LinkError> {
+    let (now, token_hash) = (shop.clock.now(), hash(token));
+    let wanted = token_hash.clone();
+    let found = shop
+        .db
+        .read(move |tx| store::open_link(tx, now, (Purpose::SignIn, &wanted)))
+        .await?;
+    let id = found.flatten().ok_or(LinkError::Spent)?;
+    let act = shop.act(Actor::Staff(id.clone()));
+    let fresh = Fresh::new(shop.ids.as_ref());
+    audit::change(shop, act, move |tx, act| {
+        let used = store::use_link(tx, act.now, (Purpose::SignIn, &token_hash))?;
+        let member = store::lock(tx, &id)?
+            .filter(|_| used)
+            .ok_or(LinkError::Spent)?;
+        let opened = open_session(tx, act, (&id, member.version), (&from, &fresh))?;
+        let (session, now) = opened.ok_or(LinkError::Spent)?;
+        let change = Change::new("staff.sign_in", "staff", &id)
+            .to(json!({ "session": session, "by": "link" }));
+        Ok((now, change))
+    })
+    .await
+}

@@ -1,0 +1,3 @@
+//! Who gets in, who does not, and what ends.
+
+mod entering;
