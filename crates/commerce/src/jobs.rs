@@ -13,6 +13,7 @@ use templates::Templates;
 use crate::checkout::{self, CANCEL_UNPAID, CancelUnpaid, RESUME, Resume, Sweep};
 use crate::error::Internal;
 use crate::event::{Event, REACT};
+use crate::lookup;
 use crate::notifications::order_confirmation::{self, OrderConfirmation};
 use crate::notifications::order_news::{self, OrderNews};
 use crate::notifications::{self, SEND_MAIL, SendError, SendMail};
@@ -28,6 +29,9 @@ const TIDY: &str = "checkout.tidy";
 const TIDY_EVERY: i64 = 5 * MINUTE;
 /// How long until a gateway that said nothing is asked again whether money can go back.
 const ASK_AGAIN: i64 = 10 * MINUTE;
+
+/// The kind of job that splits what was there before into words. Never changes once released.
+const WORDS: &str = "desk.words";
 
 type Outcome = Result<Done, JobError>;
 
@@ -63,6 +67,7 @@ pub fn runner(shop: &Shop, templates: &Templates) -> Runner {
     .handle(order_news::KIND, with(shop, write_news))
     .handle(SEND_MAIL, with(shop, send_mail))
     .handle(TIDY, with(shop, tidy))
+    .handle(WORDS, with(shop, words))
     .every(TIDY_EVERY, TIDY)
 }
 
@@ -158,6 +163,18 @@ async fn tidy(shop: Shop, (): (), _job: JobContext) -> Outcome {
             .db
             .write(move |tx| -> Result<usize, JobError> { Ok(checkout::tidy(tx, &act)?) });
         if changed.await? == 0 {
+            return Ok(Done::Finished);
+        }
+    }
+}
+
+/// Put into the queue by the migration that made the words; one short write after the other.
+async fn words(shop: Shop, (): (), _job: JobContext) -> Outcome {
+    loop {
+        let more = shop
+            .db
+            .write(|tx| -> Result<bool, JobError> { Ok(lookup::backfill(tx)?) });
+        if !more.await? {
             return Ok(Done::Finished);
         }
     }

@@ -3,8 +3,8 @@
 //! Two kinds of function live here. An *operation* takes [`Shop`], then who asks, then one command; it owns its
 //! transactions and may talk to the world between them. A *building block* takes `&mut Tx` first and can do neither.
 //!
-//! In reading order: `error`, `ports`, `staff`, `shop`, `event`, `audit`, `settings`, `accounts`; `media`, `inventory`, `catalog`, `search`; `tax`,
-//! `delivery`, `carts`, `payments`, `orders`, `notifications`, `checkout`; `reactions`, `jobs`, `verify`. A module may use
+//! In reading order: `error`, `lookup`, `ports`, `staff`, `shop`, `event`, `audit`, `settings`, `accounts`; `media`, `inventory`, `catalog`,
+//! `search`; `tax`, `delivery`, `carts`, `payments`, `customers`, `orders`, `notifications`, `checkout`; `reactions`, `jobs`, `verify`. A module may use
 //! those before it, never those after. A test holds this (`structure`).
 
 pub mod accounts;
@@ -12,6 +12,7 @@ pub mod audit;
 pub mod carts;
 pub mod catalog;
 pub mod checkout;
+pub mod customers;
 pub mod delivery;
 pub mod error;
 pub mod event;
@@ -20,6 +21,7 @@ pub mod index;
 pub mod inventory;
 pub mod jobs;
 pub mod keys;
+pub mod lookup;
 pub mod media;
 pub mod notifications;
 pub mod orders;

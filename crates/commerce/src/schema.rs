@@ -19,4 +19,6 @@ migrations! {
     5 "0005_selling",
     6 "0006_orders",
     7 "0007_staff",
+    8 "0008_customers",
+    9 "0009_desk",
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const READING_ORDER: &[&str] = &[
     "error",
     "fold",
+    "lookup",
     "index",
     "ports",
     "staff",
@@ -25,6 +26,7 @@ const READING_ORDER: &[&str] = &[
     "delivery",
     "carts",
     "payments",
+    "customers",
     "orders",
     "notifications",
     "checkout",

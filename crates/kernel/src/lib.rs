@@ -30,6 +30,6 @@ pub use id::{
 };
 pub use id::{Ids, RandomIds, Secret};
 pub use money::{Currency, Money, MoneyError, Rate, Rounding};
-pub use page::{Page, PageRequest};
+pub use page::{LongPage, Page, PageRequest, Total};
 pub use text::{Email, Quantity, Sku, Slug, TextError};
 pub use time::{Clock, SystemClock, Timestamp};

@@ -79,6 +79,102 @@ impl<T> Page<T> {
     }
 }
 
+/// How long a list is. What is long is counted only so far: nobody turns ten thousand pages, and counting them costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "known", content = "count", rename_all = "snake_case")]
+pub enum Total {
+    /// This many.
+    Exactly(u32),
+    /// More than this many.
+    MoreThan(u32),
+}
+
+impl Total {
+    /// What is counted at most.
+    pub const CAP: u32 = 1_000;
+
+    /// What a count means that was stopped after one more than [`Self::CAP`].
+    pub fn capped(counted: u32) -> Self {
+        if counted > Self::CAP {
+            Self::MoreThan(Self::CAP)
+        } else {
+            Self::Exactly(counted)
+        }
+    }
+
+    /// The number, be it exact or the one that is surely passed.
+    pub fn number(self) -> u32 {
+        match self {
+            Self::Exactly(number) | Self::MoreThan(number) => number,
+        }
+    }
+
+    /// Whether there is nothing.
+    pub fn is_none(self) -> bool {
+        self == Self::Exactly(0)
+    }
+}
+
+/// One page of a list that may be too long to be counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LongPage<T> {
+    /// The items of this page, in the list's order.
+    pub items: Vec<T>,
+    /// Items in the whole list, as far as they were counted.
+    pub total: Total,
+    /// Whether more come after this page.
+    pub has_next: bool,
+    /// This page's number, from 1.
+    pub number: u32,
+    /// Items on a full page.
+    pub size: u32,
+}
+
+impl<T> LongPage<T> {
+    /// Puts a page together from one item more than it has room for, if there are that many.
+    pub fn new(request: PageRequest, total: Total, mut items: Vec<T>) -> Self {
+        let size = usize::try_from(request.size).unwrap_or(usize::MAX);
+        let has_next = items.len() > size && request.number < PageRequest::MAX_NUMBER;
+        items.truncate(size);
+        Self {
+            items,
+            total,
+            has_next,
+            number: request.number,
+            size: request.size,
+        }
+    }
+
+    /// A page of nothing.
+    pub fn empty(request: PageRequest) -> Self {
+        Self::new(request, Total::Exactly(0), Vec::new())
+    }
+
+    /// Whether pages come before this one.
+    pub fn has_previous(&self) -> bool {
+        self.number > 1
+    }
+
+    /// How many pages there are, where the list was counted to its end; at least one, even of nothing.
+    pub fn pages(&self) -> Option<u32> {
+        match self.total {
+            Total::Exactly(total) => Some(total.div_ceil(self.size.max(1)).max(1)),
+            Total::MoreThan(_) => None,
+        }
+    }
+
+    /// The same page with every item turned into another.
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> LongPage<U> {
+        LongPage {
+            items: self.items.into_iter().map(f).collect(),
+            total: self.total,
+            has_next: self.has_next,
+            number: self.number,
+            size: self.size,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +191,18 @@ mod tests {
             Page::<u8>::new(PageRequest::new(1, 24), 0, vec![]).pages(),
             1
         );
+    }
+
+    #[test]
+    fn a_long_list_is_counted_only_so_far() {
+        let request = PageRequest::new(2, 2);
+        let page = LongPage::new(request, Total::capped(5), vec![3, 4, 5]);
+        assert_eq!((page.items.len(), page.has_next), (2, true));
+        assert_eq!((page.pages(), page.has_previous()), (Some(3), true));
+        let page = LongPage::new(request, Total::capped(1_001), vec![3]);
+        assert_eq!((page.has_next, page.pages()), (false, None));
+        assert_eq!(page.total, Total::MoreThan(1_000));
+        assert_eq!(Total::capped(1_000), Total::Exactly(1_000));
+        assert_eq!(LongPage::<u8>::empty(request).pages(), Some(1));
     }
 }

@@ -13,7 +13,7 @@ use super::{
     Color, Content, Product, ProductOption, ProductPicture, ProductStatus, TaxClass, Variant,
 };
 use crate::staff::{Authorized, EditProducts};
-use crate::{Act, Internal, Shop, media};
+use crate::{Act, Internal, Shop, lookup, media};
 
 /// A product as its editor wants it: what is not named here is not part of the product afterwards.
 #[derive(Debug, Clone)]
@@ -416,6 +416,7 @@ fn write(
         .flat_map(|option| option.values.iter().map(|value| value.id.clone()))
         .collect();
     store::products::delete_other_options(tx, id, &options, &values)?;
+    lookup::keep_title(tx, (id, &plan.title), act.now)?;
     Ok(version)
 }
 

@@ -9,6 +9,7 @@
 
 pub mod categories;
 pub mod collections;
+pub mod desk;
 pub mod edit;
 pub mod listing;
 pub mod page;
@@ -29,6 +30,10 @@ pub use categories::{
 pub use collections::{
     Collection, SaveCollection, delete_collection, find_collection, list_collections,
     save_collection,
+};
+pub use desk::{
+    ProductFilter, ProductRow, ProductSort, ProductStock, ProductView, count_low_stock,
+    find_products, list_products, product_rows,
 };
 pub use edit::{
     Fault, OpenedProduct, Problem, SaveOption, SavePicture, SaveProduct, SaveProductError,

@@ -1,5 +1,6 @@
 //! The catalogue on both databases.
 
+mod desk;
 mod editing;
 mod fixture;
 mod lists;

@@ -107,10 +107,10 @@ pub(crate) fn write_mail(tx: &mut Tx<'_>, act: &Act, new: &NewMail<'_>) -> Resul
         MailStatus::Kept
     };
     let written = tx.execute(
-        "INSERT INTO mails (id, kind, effect_key, order_id, recipient, subject, html_body, text_body, status, attempts, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10)
+        "INSERT INTO mails (id, kind, effect_key, order_id, recipient, recipient_folded, subject, html_body, text_body, status, attempts, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11)
          ON CONFLICT (effect_key) DO NOTHING",
-        params![id, new.kind, new.effect_key, new.order, new.recipient, new.text.subject, new.text.html, new.text.text, status, act.now],
+        params![id, new.kind, new.effect_key, new.order, new.recipient, new.recipient.folded(), new.text.subject, new.text.html, new.text.text, status, act.now],
     )?;
     if written == 0 {
         return Ok(false);

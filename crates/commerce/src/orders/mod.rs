@@ -9,6 +9,7 @@
 pub(crate) mod agreement;
 mod cancel;
 mod fulfill;
+pub mod listing;
 mod money;
 mod refund;
 pub mod state;
@@ -25,13 +26,16 @@ use crate::staff::Actor;
 
 pub use cancel::{CancelError, CancelOrder, ReturnMoney, cancel_order};
 pub use fulfill::{ShipError, ShipOrder, ship_order};
+pub use listing::{
+    OrderFilter, OrderRow, OrderSort, OrderView, count_orders, find_orders, list_orders, orders_of,
+};
 pub use money::{
     CaptureError, CapturePayment, MoneyMoved, ReceiveTransfer, capture_payment, receive_transfer,
     resume_move, return_money,
 };
 pub(crate) use money::{RESUME_MOVE, RETURN_MONEY, ResumeMove, ReturnMoneyOf, enqueue_surplus};
 pub use refund::{RefundError, RefundLine, RefundOrder, refund_order};
-pub use state::{FulfillmentStatus, OrderStatus, PaymentStatus};
+pub use state::{FulfillmentStatus, OrderQueue, OrderStatus, PaymentStatus};
 pub(crate) use store::{add_to_timeline, refresh_statuses};
 pub use store::{
     find_by_cart, find_by_link, find_by_number, fulfillments, get, lines, list, refunds, timeline,

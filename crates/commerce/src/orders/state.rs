@@ -66,6 +66,60 @@ kernel::words! {
     }
 }
 
+kernel::words! {
+    /// What is to be done with an order next: the list it stands in.
+    pub enum OrderQueue {
+        /// Money is awaited, or held for what has left already: have it paid, or take it.
+        ToPay = "to_pay",
+        /// Its money is there, or none is needed: send what has not left yet.
+        ToPack = "to_pack",
+        /// All of it left, and its money is there.
+        Shipped = "shipped",
+        /// Called off, or all of it refunded before anything left.
+        Canceled = "canceled",
+    }
+}
+
+/// Where an order stands for those who work through it; a draft stands nowhere.
+pub fn queue(
+    status: OrderStatus,
+    (payment, fulfillment): (PaymentStatus, FulfillmentStatus),
+    total_minor: i64,
+) -> Option<OrderQueue> {
+    use PaymentStatus as P;
+    match (status, fulfillment) {
+        (OrderStatus::Draft, _) => return None,
+        (OrderStatus::Canceled, _) | (_, FulfillmentStatus::Canceled) => {
+            return Some(OrderQueue::Canceled);
+        }
+        (OrderStatus::Placed | OrderStatus::Completed, _) => {}
+    }
+    let has_left = fulfillment == FulfillmentStatus::Fulfilled;
+    let is_settled = match payment {
+        P::Paid | P::Overpaid | P::PartiallyRefunded => true,
+        // Held is enough to send it, and not enough to be done with it.
+        P::Authorized => !has_left,
+        P::Refunded => has_left,
+        P::None => total_minor == 0,
+        P::Pending | P::PartiallyPaid | P::Voided => false,
+    };
+    Some(match (is_settled, has_left) {
+        (false, _) => OrderQueue::ToPay,
+        (true, false) => OrderQueue::ToPack,
+        (true, true) => OrderQueue::Shipped,
+    })
+}
+
+/// What an order counts for in sales: its total less what was given back. Nothing while it is a draft or called off.
+pub fn net(status: OrderStatus, total_minor: i64, given_back_minor: i64) -> Option<i64> {
+    match status {
+        OrderStatus::Draft | OrderStatus::Canceled => None,
+        OrderStatus::Placed | OrderStatus::Completed => {
+            Some(total_minor.saturating_sub(given_back_minor))
+        }
+    }
+}
+
 /// The payment status that follows from what really happened to the money.
 pub fn payment_status(total_minor: i64, sums: &Sums) -> PaymentStatus {
     if sums.captured > 0 {
@@ -147,6 +201,50 @@ mod tests {
         ] {
             assert_eq!(payment_status(100, &facts), expected, "{facts:?}");
         }
+    }
+
+    #[test]
+    fn an_order_stands_where_its_next_step_is_taken() {
+        use FulfillmentStatus as F;
+        use PaymentStatus as P;
+        let of = |status, payment, goods| queue(status, (payment, goods), 100);
+        for (payment, before, after) in [
+            (P::None, OrderQueue::ToPay, OrderQueue::ToPay),
+            (P::Pending, OrderQueue::ToPay, OrderQueue::ToPay),
+            (P::Authorized, OrderQueue::ToPack, OrderQueue::ToPay),
+            (P::PartiallyPaid, OrderQueue::ToPay, OrderQueue::ToPay),
+            (P::Paid, OrderQueue::ToPack, OrderQueue::Shipped),
+            (P::Overpaid, OrderQueue::ToPack, OrderQueue::Shipped),
+            (
+                P::PartiallyRefunded,
+                OrderQueue::ToPack,
+                OrderQueue::Shipped,
+            ),
+            (P::Refunded, OrderQueue::ToPay, OrderQueue::Shipped),
+            (P::Voided, OrderQueue::ToPay, OrderQueue::ToPay),
+        ] {
+            for goods in [F::Unfulfilled, F::Partial] {
+                let found = of(OrderStatus::Placed, payment, goods);
+                assert_eq!(found, Some(before), "{payment} {goods}");
+            }
+            let found = of(OrderStatus::Completed, payment, F::Fulfilled);
+            assert_eq!(found, Some(after), "{payment}, all of it left");
+            let found = of(OrderStatus::Canceled, payment, F::Canceled);
+            assert_eq!(found, Some(OrderQueue::Canceled));
+            let found = of(OrderStatus::Completed, payment, F::Canceled);
+            assert_eq!(found, Some(OrderQueue::Canceled));
+            assert_eq!(of(OrderStatus::Draft, payment, F::Unfulfilled), None);
+        }
+        let free = queue(OrderStatus::Placed, (P::None, F::Unfulfilled), 0);
+        assert_eq!(free, Some(OrderQueue::ToPack));
+    }
+
+    #[test]
+    fn what_was_given_back_is_no_sale() {
+        assert_eq!(net(OrderStatus::Placed, 100, 0), Some(100));
+        assert_eq!(net(OrderStatus::Completed, 100, 30), Some(70));
+        assert_eq!(net(OrderStatus::Canceled, 100, 0), None);
+        assert_eq!(net(OrderStatus::Draft, 100, 0), None);
     }
 
     #[test]

@@ -11,10 +11,11 @@ use kernel::{
 use pricing::TaxLine;
 use serde_json::Value as Json;
 
-use super::state::{fulfillment_status, payment_status};
+use super::state::{fulfillment_status, net, payment_status, queue};
 use super::{
     Fulfillment, Order, OrderDelivery, OrderLine, OrderStatus, Refund, TimelineEntry, TimelineKind,
 };
+use crate::customers;
 use crate::inventory::with_ids;
 use crate::payments;
 use crate::shop::Act;
@@ -65,7 +66,10 @@ impl FromRow for Order {
 }
 
 /// Reads a frozen document out of a column.
-fn json<T: serde::de::DeserializeOwned>(text: &str, wanted: &'static str) -> Result<T, DbError> {
+pub(super) fn json<T: serde::de::DeserializeOwned>(
+    text: &str,
+    wanted: &'static str,
+) -> Result<T, DbError> {
     // The text may hold a name or an address: it does not belong into an error.
     serde_json::from_str(text).map_err(|_error| {
         DbError::from(StoredError {
@@ -384,16 +388,25 @@ pub(crate) fn refresh_statuses(tx: &mut Tx<'_>, act: &Act, id: &OrderId) -> Resu
         params![id],
     )?;
     // What is being refunded may yet not be: then it has to be sent after all.
-    let (refunding,): (i64,) = tx.query_one(
-        "SELECT COUNT(*) FROM refunds WHERE order_id = $1 AND status = 'pending'",
+    let (refunding, given_back, counted): (i64, i64, Option<i64>) = tx.query_one(
+        "SELECT CAST(COALESCE(SUM(CASE WHEN status = 'pending' THEN 1 ELSE 0 END), 0) AS BIGINT),
+                CAST(COALESCE(SUM(CASE WHEN status = 'succeeded' THEN amount_minor ELSE 0 END), 0) AS BIGINT),
+                (SELECT o.net_minor FROM orders o WHERE o.id = $1)
+           FROM refunds
+          WHERE order_id = $1",
         params![id],
     )?;
-    let paid = payment_status(order.total.minor(), &sums);
+    let total = order.total.minor();
+    let paid = payment_status(total, &sums);
     let sent = fulfillment_status(order.status, ordered, left);
+    let counts = net(order.status, total, given_back);
     tx.execute(
-        "UPDATE orders SET payment_status = $1, fulfillment_status = $2, changed_at = $3 WHERE id = $4",
-        params![paid, sent, act.now, id],
+        "UPDATE orders
+            SET payment_status = $1, fulfillment_status = $2, queue = $3, net_minor = $4, changed_at = $5
+          WHERE id = $6",
+        params![paid, sent, queue(order.status, (paid, sent), total), counts, act.now, id],
     )?;
+    follow(tx, act, &order, (counted, counts))?;
     let settled = sums.captured >= order.total.minor() && refunding == 0;
     if order.status == OrderStatus::Placed
         && settled
@@ -408,6 +421,23 @@ pub(crate) fn refresh_statuses(tx: &mut Tx<'_>, act: &Act, id: &OrderId) -> Resu
         add_to_timeline(tx, act, id, (TimelineKind::Completed, Json::Null))?;
     }
     Ok(())
+}
+
+/// Keeps the buyer's figures and the words the order is found by.
+fn follow(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    order: &Order,
+    (before, after): (Option<i64>, Option<i64>),
+) -> Result<(), DbError> {
+    let bought = customers::Bought {
+        order: &order.id,
+        email: &order.email,
+        name: &order.address.name,
+        at: order.placed_at.unwrap_or(act.now),
+        currency: order.total.currency(),
+    };
+    customers::follow(tx, act, &bought, (before, after))
 }
 
 /// Adds a line to the timeline.

@@ -215,6 +215,32 @@ impl TestShop {
         self.placed(&shopper).await
     }
 
+    /// A placed order of somebody else than usual, paid by this method.
+    pub async fn ordered_by(
+        &self,
+        (name, email): (&str, &str),
+        method: &str,
+        wanted: &[(&VariantId, u32)],
+    ) -> Order {
+        let shopper = self.ready_shopper(wanted).await;
+        let form = carts::CheckoutForm {
+            email: Some(email.to_owned()),
+            address: Some(kernel::address::AddressInput {
+                name: name.to_owned(),
+                ..super::an_address()
+            }),
+            delivery_method_id: Some(self.post.clone()),
+            payment_method: Some(method.to_owned()),
+        };
+        carts::save_checkout_form(&self.shop, &shopper, form)
+            .await
+            .expect("the form is kept");
+        match self.place_by(&shopper, method).await {
+            Ok(Placement::Placed(order)) => *order,
+            other => panic!("it is placed, but: {other:?}"),
+        }
+    }
+
     /// The order the shopper places.
     pub async fn placed(&self, shopper: &Shopper) -> Order {
         match self.place(shopper).await {

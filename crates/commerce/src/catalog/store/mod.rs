@@ -2,6 +2,7 @@
 
 pub(crate) mod categories;
 pub(crate) mod collections;
+pub(crate) mod desk;
 pub(crate) mod lists;
 pub(crate) mod products;
 

@@ -1,6 +1,7 @@
 //! What happens to an order after it was placed, on both databases.
 
 mod goods;
+mod listing;
 mod money;
 mod refunds;
 
