@@ -8,7 +8,9 @@ use kernel::{
     Timestamp,
 };
 use pricing::DeliveryRule;
+use serde_json::json;
 
+use crate::audit::{self, Change};
 use crate::error::Internal;
 use crate::internal_from;
 use crate::settings::Settings;
@@ -231,24 +233,24 @@ pub async fn create_zone(
     cmd: CreateZone,
 ) -> Result<DeliveryZoneId, CreateDeliveryError> {
     let name = one_line(&cmd.name, 80).map_err(CreateDeliveryError::BadName)?;
-    let act = shop.act(by.actor());
-    shop.db
-        .write(move |tx| {
-            let id = DeliveryZoneId::new(act.ids.as_ref());
-            tx.execute(
-                "INSERT INTO delivery_zones (id, name, position)
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+        let id = DeliveryZoneId::new(act.ids.as_ref());
+        tx.execute(
+            "INSERT INTO delivery_zones (id, name, position)
                  VALUES ($1, $2, (SELECT COALESCE(MAX(position), 0) + 1 FROM delivery_zones))",
-                params![id, name],
+            params![id, name],
+        )?;
+        for country in &cmd.countries {
+            tx.execute(
+                "INSERT INTO delivery_zone_countries (country, zone_id) VALUES ($1, $2)",
+                params![country, id],
             )?;
-            for country in &cmd.countries {
-                tx.execute(
-                    "INSERT INTO delivery_zone_countries (country, zone_id) VALUES ($1, $2)",
-                    params![country, id],
-                )?;
-            }
-            Ok(id)
-        })
-        .await
+        }
+        let change = Change::new("delivery.create_zone", "zone", &id)
+            .to(json!({ "name": name, "countries": cmd.countries }));
+        Ok((id, change))
+    })
+    .await
 }
 
 /// Creates a way to deliver.
@@ -264,9 +266,7 @@ pub async fn create_method(
     }
     cmd.rule.check().map_err(CreateDeliveryError::BadRule)?;
     let rule = serde_json::to_string(&cmd.rule)?;
-    let act = shop.act(by.actor());
-    shop.db
-        .write(move |tx| {
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
             let currency = crate::settings::load(tx)?.selling.currency;
             if !cmd.rule.is_in(currency) {
                 return Err(CreateDeliveryError::OtherCurrency(currency));
@@ -278,7 +278,9 @@ pub async fn create_method(
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, (SELECT COALESCE(MAX(position), 0) + 1 FROM delivery_methods), $10)",
                 params![id, cmd.zone_id, cmd.location_id, name, cmd.description, rule, currency, min, max, true],
             )?;
-            Ok(id)
+            let told = json!({ "zone": cmd.zone_id, "location": cmd.location_id, "name": name, "rule": cmd.rule, "days": [min, max] });
+            let change = Change::new("delivery.create_method", "delivery_method", &id).to(told);
+            Ok((id, change))
         })
         .await
 }

@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 use kernel::{Code, Coded, Country, Currency, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
+use crate::audit::{self, Change};
 use crate::error::Internal;
 use crate::internal_from;
 use crate::shop::Shop;
@@ -230,21 +232,46 @@ pub async fn save(
     if settings.shop.name.trim().is_empty() {
         return Err(SaveSettingsError::NoName);
     }
-    let act = shop.act(by.actor());
-    shop.db
-        .write(move |tx| {
-            let foreign: Vec<(Currency,)> = tx.query(
-                "SELECT currency FROM variants WHERE currency <> $1 LIMIT 1",
-                params![settings.selling.currency.code()],
-            )?;
-            if let Some((currency,)) = foreign.into_iter().next() {
-                return Err(SaveSettingsError::CurrencyInUse(currency));
-            }
-            write(tx, act.now, &settings.shop)?;
-            write(tx, act.now, &settings.selling)?;
-            write(tx, act.now, &settings.home)
-        })
-        .await
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+        let foreign: Vec<(Currency,)> = tx.query(
+            "SELECT currency FROM variants WHERE currency <> $1 LIMIT 1",
+            params![settings.selling.currency.code()],
+        )?;
+        if let Some((currency,)) = foreign.into_iter().next() {
+            return Err(SaveSettingsError::CurrencyInUse(currency));
+        }
+        let before = load(tx)?;
+        write(tx, act.now, &settings.shop)?;
+        write(tx, act.now, &settings.selling)?;
+        write(tx, act.now, &settings.home)?;
+        let change = Change::new("settings.save", "settings", "shop")
+            .between(told(&before)?, told(&settings)?);
+        Ok(((), change))
+    })
+    .await
+}
+
+/// Every setting by its section and name, for the audit trail.
+fn told(settings: &Settings) -> Result<Json, serde_json::Error> {
+    let sections = [
+        (ShopSettings::NAME, serde_json::to_value(&settings.shop)?),
+        (
+            SellingSettings::NAME,
+            serde_json::to_value(&settings.selling)?,
+        ),
+        (HomeSettings::NAME, serde_json::to_value(&settings.home)?),
+    ];
+    let mut told = serde_json::Map::new();
+    for (section, value) in sections {
+        if let Json::Object(fields) = value {
+            told.extend(
+                fields
+                    .into_iter()
+                    .map(|(name, value)| (format!("{section}.{name}"), value)),
+            );
+        }
+    }
+    Ok(Json::Object(told))
 }
 
 fn write<S: Section>(

@@ -156,3 +156,116 @@ fn a_module_uses_only_those_above_it() {
     assert!(count > 100, "the uses were found");
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// A function's signature and body, as text.
+struct Function {
+    name: String,
+    signature: String,
+    body: String,
+}
+
+/// The functions of this code whose text begins at the left edge or inside an `impl`; a body ends where its braces do.
+fn functions(code: &str) -> Vec<Function> {
+    let mut found = Vec::new();
+    for (start, _) in code.match_indices("fn ") {
+        let rest = &code[start + 3..];
+        let Some(open) = rest
+            .find(['{', ';'])
+            .filter(|at| rest[*at..].starts_with('{'))
+        else {
+            continue;
+        };
+        let mut depth = 0;
+        let end = rest[open..].char_indices().find_map(|(at, c)| {
+            depth += i32::from(c == '{') - i32::from(c == '}');
+            (depth == 0).then_some(open + at)
+        });
+        found.push(Function {
+            name: first_word(rest).to_owned(),
+            signature: rest[..open].to_owned(),
+            body: rest[open..end.unwrap_or(rest.len())].to_owned(),
+        });
+    }
+    found
+}
+
+/// What a function that is called by a person does wrong with regard to the audit trail, if anything.
+///
+/// Either it writes through the trail, or it only reads, or it hands the proof on to a function that is looked at as well.
+fn unaudited(function: &Function, proof: &str) -> Option<&'static str> {
+    let Function { body, .. } = function;
+    let squeezed: String = body.split_whitespace().collect();
+    let audited = squeezed.contains("audit::change(");
+    if squeezed.contains(".db.write(") {
+        return Some("writes past the audit trail");
+    }
+    if squeezed.contains(".actor()") && !audited {
+        return Some("acts for somebody and leaves no row");
+    }
+    let hands_on = [",", ")"]
+        .iter()
+        .any(|end| squeezed.contains(&format!(",{proof}{end}")));
+    if !audited && !hands_on && !squeezed.contains(".db.read(") {
+        return Some("takes a proof and does nothing with it");
+    }
+    None
+}
+
+#[test]
+fn whatever_a_person_may_call_writes_through_the_audit_trail() {
+    let mut files = Vec::new();
+    files_in(&source(), &mut files);
+    let (mut wrong, mut count) = (Vec::new(), 0);
+    for path in files {
+        let inside = path.strip_prefix(source()).unwrap().to_owned();
+        let apart = ["staff", "testing", "structure.rs", "model.rs"];
+        if apart.iter().any(|name| inside.starts_with(name)) {
+            continue;
+        }
+        for function in functions(&code_of(&path)) {
+            let mark = [": Authorized<", ": &Authorized<", ": &SignedIn"]
+                .into_iter()
+                .find(|mark| function.signature.contains(mark));
+            let Some(mark) = mark else { continue };
+            let before = function.signature.split(mark).next().unwrap();
+            let proof = before
+                .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
+                .next();
+            count += 1;
+            // To be noted as there is no doing of theirs, and what is only begun is kept nowhere.
+            if ["touch", "begin_second_factor"].contains(&function.name.as_str()) {
+                continue;
+            }
+            if let Some(what) = unaudited(&function, proof.unwrap()) {
+                wrong.push(format!("{}: {} {what}", inside.display(), function.name));
+            }
+        }
+    }
+    assert!(count > 25, "the functions were found: {count}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_forgotten_row_is_found() {
+    let look = |body: &str| {
+        let code =
+            format!("pub async fn save(shop: &Shop, by: Authorized<P>, cmd: C) -> R {{ {body} }}");
+        unaudited(&functions(&code)[0], "by")
+    };
+    assert_eq!(
+        look("audit::change(shop, shop.act(by.actor()), |tx, act| save(tx)).await"),
+        None
+    );
+    assert_eq!(look("other(shop, by, cmd).await"), None);
+    assert_eq!(look("shop.db.read(move |tx| list(tx)).await"), None);
+    assert!(
+        look("let act = shop.act(by.actor()); shop\n.db\n.write(move |tx| save(tx, &act)).await")
+            .is_some()
+    );
+    assert!(
+        look("audit::change(shop, act, f).await; shop.db.write(move |tx| more(tx)).await")
+            .is_some()
+    );
+    assert!(look("let act = shop.act(by.actor()); save_apart(shop, act, cmd).await").is_some());
+    assert!(look("save_apart(shop, cmd).await").is_some());
+}

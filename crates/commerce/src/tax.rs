@@ -3,7 +3,9 @@
 use db::{DbError, Tx, params};
 use kernel::{Country, Rate, TaxRateId};
 use pricing::{TaxClass, TaxRates};
+use serde_json::json;
 
+use crate::audit::{self, Change};
 use crate::error::Internal;
 use crate::shop::Shop;
 use crate::staff::{Authorized, EditSettings};
@@ -44,15 +46,22 @@ pub async fn set_rate(
     by: Authorized<EditSettings>,
     cmd: SetTaxRate,
 ) -> Result<(), Internal> {
-    let act = shop.act(by.actor());
-    shop.db
-        .write(move |tx| {
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+            let before: Option<(String, i64)> = tx.query_opt(
+                "SELECT name, rate_bps FROM tax_rates WHERE country = $1 AND tax_class = $2",
+                params![cmd.country, cmd.class.as_str()],
+            )?;
             tx.execute(
                 "INSERT INTO tax_rates (id, country, tax_class, name, rate_bps) VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (country, tax_class) DO UPDATE SET name = excluded.name, rate_bps = excluded.rate_bps",
                 params![TaxRateId::new(act.ids.as_ref()), cmd.country, cmd.class.as_str(), cmd.name, cmd.rate.bps()],
             )?;
-            Ok(())
+            let change = Change::new("tax.set_rate", "tax", format!("{}/{}", cmd.country, cmd.class.as_str()));
+            let change = match before {
+                Some((name, bps)) => change.from(json!({ "name": name, "rate_bps": bps })),
+                None => change,
+            };
+            Ok(((), change.to(json!({ "name": cmd.name, "rate_bps": cmd.rate.bps() }))))
         })
         .await
 }

@@ -2,6 +2,7 @@
 //!
 //! Read-only. One statement or a batched walk for each invariant; runs beside a selling shop.
 
+mod people;
 mod rules;
 mod shelves;
 #[cfg(test)]
@@ -38,7 +39,7 @@ impl std::fmt::Display for Breach {
 /// Recomputes every invariant. An empty answer is a clean shop.
 pub async fn verify(shop: &Shop) -> Result<Vec<Breach>, Internal> {
     let mut breaches = Vec::new();
-    for rule in RULES.iter().chain(shelves::RULES) {
+    for rule in every_rule() {
         breaches.extend(shop.db.read(move |tx| judge(tx, rule)).await?);
     }
     breaches.extend(shop.db.read(files_are_whole).await?);
@@ -81,19 +82,22 @@ async fn audit_trail(shop: &Shop) -> Result<Vec<Breach>, Internal> {
     }
 }
 
+/// Every invariant that one statement can judge.
+fn every_rule() -> impl Iterator<Item = &'static Rule> {
+    let people = people::ACTS.iter().chain(people::RULES);
+    RULES.iter().chain(shelves::RULES).chain(people)
+}
+
 /// How many invariants are judged.
 pub fn rules() -> usize {
-    RULES
-        .len()
-        .saturating_add(shelves::RULES.len())
-        .saturating_add(6)
+    every_rule().count().saturating_add(6)
 }
 
 /// Judges within one transaction, as far as it is about rows: for judging what is then taken back.
 #[cfg(test)]
 fn judge_rows(tx: &mut Tx<'_>) -> Result<Vec<Breach>, DbError> {
     let (mut breaches, _) = walk::next(tx, None)?;
-    for rule in RULES.iter().chain(shelves::RULES) {
+    for rule in every_rule() {
         breaches.extend(judge(tx, rule)?);
     }
     Ok(breaches)

@@ -131,8 +131,7 @@ pub async fn claim_link(shop: &Shop) -> Result<Option<Secret>, Internal> {
 
 /// Whether this token claims the shop: for the page that asks for name and password.
 pub fn is_claimable(tx: &mut Tx<'_>, now: Timestamp, token: &Secret) -> Result<bool, DbError> {
-    let open = store::open_link(tx, now, (Purpose::Claim, &hash(token)))?;
-    Ok(open.is_some() && store::count(tx)? == 0)
+    Ok(store::is_open_claim(tx, now, &hash(token))? && store::count(tx)? == 0)
 }
 
 /// Makes whoever holds the token the owner, and signs them in. Of two at once, one does.
@@ -301,7 +300,7 @@ pub fn find_invited(
     now: Timestamp,
     token: &Secret,
 ) -> Result<Option<StaffMember>, DbError> {
-    let Some(Some(id)) = store::open_link(tx, now, (Purpose::Invitation, &hash(token)))? else {
+    let Some(id) = store::open_link(tx, now, (Purpose::Invitation, &hash(token)))? else {
         return Ok(None);
     };
     Ok(store::find(tx, &id)?.filter(|member| member.disabled_at.is_none()))
@@ -456,7 +455,7 @@ pub async fn use_link(
         .db
         .read(move |tx| store::open_link(tx, now, (Purpose::SignIn, &wanted)))
         .await?;
-    let id = found.flatten().ok_or(LinkError::Spent)?;
+    let id = found.ok_or(LinkError::Spent)?;
     let act = shop.act(Actor::Staff(id.clone()));
     let fresh = Fresh::new(shop.ids.as_ref());
     audit::change(shop, act, move |tx, act| {

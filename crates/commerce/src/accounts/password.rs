@@ -233,7 +233,9 @@ fn is_common(folded: &str) -> bool {
     if distinct.len() <= 3 {
         return true;
     }
+    // Digits before and behind are decoration; between letters they stand for some.
     let read: String = folded
+        .trim_matches(|c: char| !c.is_alphabetic() && c != '@' && c != '$')
         .chars()
         .map(|c| match c {
             '@' => 'a',

@@ -476,17 +476,31 @@ pub(super) fn end_links(
     Ok(())
 }
 
-/// Whose link this is, if it still counts. Of a link to claim the shop, nobody's.
+/// Whose link this is, if it still counts.
 pub(super) fn open_link(
     tx: &mut Tx<'_>,
     now: Timestamp,
     (purpose, token_hash): (Purpose, &str),
-) -> Result<Option<Option<StaffId>>, DbError> {
-    let row: Option<(Option<StaffId>,)> = tx.query_opt(
-        "SELECT staff_id FROM staff_links WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3",
+) -> Result<Option<StaffId>, DbError> {
+    let row: Option<(StaffId,)> = tx.query_opt(
+        "SELECT staff_id FROM staff_links
+          WHERE token_hash = $1 AND purpose = $2 AND staff_id IS NOT NULL AND used_at IS NULL AND expires_at > $3",
         params![token_hash, purpose, now],
     )?;
     Ok(row.map(|(staff,)| staff))
+}
+
+/// Whether this claims the shop, as far as the link goes.
+pub(super) fn is_open_claim(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    token_hash: &str,
+) -> Result<bool, DbError> {
+    let (count,): (i64,) = tx.query_one(
+        "SELECT COUNT(*) FROM staff_links WHERE token_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3",
+        params![token_hash, Purpose::Claim, now],
+    )?;
+    Ok(count == 1)
 }
 
 /// Uses a link up. Only one caller ever gets true.

@@ -189,40 +189,8 @@ pub(crate) fn broken_links(
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use crate::testing::TestShop;
-
-    /// A row as it is stored.
-    pub(in crate::audit) struct Copied(Stored);
-
-    impl FromRow for Copied {
-        fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
-            Stored::from_row(row).map(Self)
-        }
-    }
-
-    /// The whole trail.
-    pub(in crate::audit) async fn copy(shop: &TestShop) -> Vec<Copied> {
-        shop.rows("SELECT sequence, id, at, actor, action, subject, before, after, previous_hash, hash FROM audit ORDER BY sequence").await
-    }
-
-    /// The trail as it was.
-    pub(in crate::audit) async fn put_back(shop: &TestShop, rows: Vec<Copied>) {
-        let write = shop.shop.db.write(move |tx| -> Result<(), DbError> {
-            tx.execute("DELETE FROM audit", params![])?;
-            for Copied(Stored { link, hash }) in &rows {
-                tx.execute(
-                    "INSERT INTO audit (sequence, id, at, actor, action, subject, before, after, previous_hash, hash)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                    params![link.sequence, link.id, link.at, link.actor, link.action, link.subject, link.before, link.after, link.previous_hash, hash],
-                )?;
-                tx.execute("UPDATE counters SET value = $1 WHERE name = 'audit'", params![link.sequence])?;
-            }
-            Ok(())
-        });
-        write.await.unwrap();
-    }
 
     #[test]
     fn a_field_cannot_lend_letters_to_the_next() {

@@ -1,6 +1,6 @@
 //! The trail: one row for what a person did, none for anything else, and no way to change it unseen.
 
-use db::{DbError, params};
+use db::{DbError, FromRow, Row, Value, params};
 use serde_json::json;
 
 use super::{Change, Filter, change, find, list};
@@ -29,6 +29,42 @@ async fn rename(shop: &TestShop, actor: Actor, name: &'static str) -> Act {
     .await
     .unwrap();
     act
+}
+
+const COLUMNS: &str =
+    "sequence, id, at, actor, action, subject, before, after, previous_hash, hash";
+
+/// A row as it is stored.
+struct Copied(Vec<Value>);
+
+impl FromRow for Copied {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        let read = COLUMNS.split(", ").map(|column| row.get(column));
+        read.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+async fn copy(shop: &TestShop) -> Vec<Copied> {
+    shop.rows(&format!("SELECT {COLUMNS} FROM audit ORDER BY sequence"))
+        .await
+}
+
+async fn put_back(shop: &TestShop, rows: Vec<Copied>) {
+    let write = shop.shop.db.write(move |tx| -> Result<(), DbError> {
+        tx.execute("DELETE FROM audit", params![])?;
+        tx.execute(
+            "UPDATE counters SET value = $1 WHERE name = 'audit'",
+            params![i64::try_from(rows.len()).unwrap()],
+        )?;
+        for Copied(values) in &rows {
+            let sql = format!(
+                "INSERT INTO audit ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+            );
+            tx.execute(&sql, values)?;
+        }
+        Ok(())
+    });
+    write.await.unwrap();
 }
 
 on_both! {
@@ -111,11 +147,11 @@ on_both! {
             ("UPDATE audit SET sequence = -sequence WHERE sequence IN (2, 3)", "row 4 follows row 1"),
         ];
         for (sql, named) in touched {
-            let undo: Vec<crate::audit::chain::tests::Copied> = crate::audit::chain::tests::copy(shop).await;
+            let undo = copy(shop).await;
             shop.tamper(sql).await;
             let breaches = verify(&shop.shop).await.unwrap();
             assert!(breaches.iter().any(|breach| breach.what.contains(named)), "{sql}: {breaches:#?}");
-            crate::audit::chain::tests::put_back(shop, undo).await;
+            put_back(shop, undo).await;
             shop.assert_clean().await;
         }
     }

@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use db::{DbError, Tx};
 use kernel::text::one_line;
 use kernel::{CategoryId, Code, Coded, ProductId, Slug, TextError};
+use serde_json::json;
 
 use super::limits;
 use super::store::{self, categories as rows};
+use super::told;
+use crate::audit::{self, Change};
 use crate::media::Picture;
 use crate::staff::{Authorized, EditProducts};
 use crate::{Act, Internal, Shop};
@@ -168,8 +171,18 @@ pub async fn save_category(
     staff: Authorized<EditProducts>,
     category: SaveCategory,
 ) -> Result<CategoryId, ShelfError> {
-    let act = shop.act(staff.actor());
-    shop.db.write(move |tx| save(tx, &act, &category)).await
+    audit::change(shop, shop.act(staff.actor()), move |tx, act| {
+        let before = match &category.id {
+            Some(id) => told::category(tx, id)?,
+            None => None,
+        };
+        let id = save(tx, act, &category)?;
+        let after = told::category(tx, &id)?;
+        let change = Change::new("category.save", "category", &id)
+            .between(before.unwrap_or_else(|| json!({})), after);
+        Ok((id, change))
+    })
+    .await
 }
 
 /// Puts exactly these products into a category, in this order. They also stand in every category above it.
@@ -179,20 +192,23 @@ pub async fn place_products(
     category: CategoryId,
     products: Vec<ProductId>,
 ) -> Result<(), ShelfError> {
-    let act = shop.act(staff.actor());
-    shop.db
-        .write(move |tx| {
-            let revision = store::next_revision(tx)?;
-            if rows::find(tx, &category)?.is_none() {
-                return Err(ShelfError::NotFound("category"));
-            }
-            check_products(tx, &products)?;
-            rows::stamp_products(tx, &category, revision, act.now)?;
-            rows::replace_products(tx, &category, &products)?;
-            rows::stamp_products(tx, &category, revision, act.now)?;
-            Ok(rows::inherit(tx, revision)?)
-        })
-        .await
+    audit::change(shop, shop.act(staff.actor()), move |tx, act| {
+        let revision = store::next_revision(tx)?;
+        if rows::find(tx, &category)?.is_none() {
+            return Err(ShelfError::NotFound("category"));
+        }
+        check_products(tx, &products)?;
+        let before = rows::placed(tx, &category)?;
+        rows::stamp_products(tx, &category, revision, act.now)?;
+        rows::replace_products(tx, &category, &products)?;
+        rows::stamp_products(tx, &category, revision, act.now)?;
+        rows::inherit(tx, revision)?;
+        let change = Change::new("category.place_products", "category", &category)
+            .from(json!({ "products": before }))
+            .to(json!({ "products": products }));
+        Ok(((), change))
+    })
+    .await
 }
 
 /// Deletes a category that has none below it. The products in it stay in the shop.
@@ -201,21 +217,19 @@ pub async fn delete_category(
     staff: Authorized<EditProducts>,
     category: CategoryId,
 ) -> Result<(), ShelfError> {
-    let act = shop.act(staff.actor());
-    shop.db
-        .write(move |tx| {
-            let revision = store::next_revision(tx)?;
-            if rows::find(tx, &category)?.is_none() {
-                return Err(ShelfError::NotFound("category"));
-            }
-            if rows::has_children(tx, &category)? {
-                return Err(ShelfError::HasChildren);
-            }
-            rows::stamp_products(tx, &category, revision, act.now)?;
-            rows::delete(tx, &category)?;
-            Ok(rows::inherit(tx, revision)?)
-        })
-        .await
+    audit::change(shop, shop.act(staff.actor()), move |tx, act| {
+        let revision = store::next_revision(tx)?;
+        let before = told::category(tx, &category)?.ok_or(ShelfError::NotFound("category"))?;
+        if rows::has_children(tx, &category)? {
+            return Err(ShelfError::HasChildren);
+        }
+        rows::stamp_products(tx, &category, revision, act.now)?;
+        rows::delete(tx, &category)?;
+        rows::inherit(tx, revision)?;
+        let change = Change::new("category.delete", "category", &category).from(before);
+        Ok(((), change))
+    })
+    .await
 }
 
 fn save(tx: &mut Tx<'_>, act: &Act, category: &SaveCategory) -> Result<CategoryId, ShelfError> {

@@ -2,9 +2,12 @@
 
 use db::Tx;
 use kernel::{CollectionId, ProductId, Slug};
+use serde_json::json;
 
 use super::categories::{ShelfError, check_products, texts};
 use super::store::{self, collections as rows};
+use super::told;
+use crate::audit::{self, Change};
 use crate::staff::{Authorized, EditProducts};
 use crate::{Internal, Shop};
 
@@ -65,32 +68,34 @@ pub async fn save_collection(
     staff: Authorized<EditProducts>,
     collection: SaveCollection,
 ) -> Result<CollectionId, ShelfError> {
-    let act = shop.act(staff.actor());
-    shop.db
-        .write(move |tx| {
-            store::next_revision(tx)?;
-            let (title, intro) = texts(&collection.title, &collection.intro)?;
-            let id = match &collection.id {
-                Some(id) if rows::exists(tx, id)? => id.clone(),
-                Some(_) => return Err(ShelfError::NotFound("collection")),
-                None => CollectionId::new(&*act.ids),
-            };
-            if rows::find_by_slug(tx, &collection.slug)?.is_some_and(|other| other.id != id) {
-                return Err(ShelfError::SlugTaken(collection.slug.clone()));
-            }
-            check_products(tx, &collection.products)?;
-            let row = Collection {
-                id: id.clone(),
-                slug: collection.slug.clone(),
-                title,
-                intro,
-                count: 0,
-            };
-            rows::put(tx, &row, collection.position, act.now)?;
-            rows::replace_products(tx, &id, &collection.products)?;
-            Ok(id)
-        })
-        .await
+    audit::change(shop, shop.act(staff.actor()), move |tx, act| {
+        store::next_revision(tx)?;
+        let (title, intro) = texts(&collection.title, &collection.intro)?;
+        let id = match &collection.id {
+            Some(id) if rows::exists(tx, id)? => id.clone(),
+            Some(_) => return Err(ShelfError::NotFound("collection")),
+            None => CollectionId::new(&*act.ids),
+        };
+        if rows::find_by_slug(tx, &collection.slug)?.is_some_and(|other| other.id != id) {
+            return Err(ShelfError::SlugTaken(collection.slug.clone()));
+        }
+        check_products(tx, &collection.products)?;
+        let row = Collection {
+            id: id.clone(),
+            slug: collection.slug.clone(),
+            title,
+            intro,
+            count: 0,
+        };
+        let before = told::collection(tx, &id)?;
+        rows::put(tx, &row, collection.position, act.now)?;
+        rows::replace_products(tx, &id, &collection.products)?;
+        let after = told::collection(tx, &id)?;
+        let change = Change::new("collection.save", "collection", &id)
+            .between(before.unwrap_or_else(|| json!({})), after);
+        Ok((id, change))
+    })
+    .await
 }
 
 /// Deletes a collection. The products in it stay in the shop.
@@ -99,15 +104,14 @@ pub async fn delete_collection(
     staff: Authorized<EditProducts>,
     collection: CollectionId,
 ) -> Result<(), ShelfError> {
-    drop(staff);
-    shop.db
-        .write(move |tx| {
-            store::next_revision(tx)?;
-            if rows::delete(tx, &collection)? {
-                Ok(())
-            } else {
-                Err(ShelfError::NotFound("collection"))
-            }
-        })
-        .await
+    audit::change(shop, shop.act(staff.actor()), move |tx, _act| {
+        store::next_revision(tx)?;
+        let before = told::collection(tx, &collection)?;
+        if !rows::delete(tx, &collection)? {
+            return Err(ShelfError::NotFound("collection"));
+        }
+        let change = Change::new("collection.delete", "collection", &collection).from(before);
+        Ok(((), change))
+    })
+    .await
 }

@@ -7,11 +7,14 @@ use kernel::{
     Code, Coded, Currency, MediaId, Money, OptionId, OptionValueId, ProductId, Sku, Slug,
     TextError, VariantId,
 };
+use serde_json::json;
 
 use super::store::{self, products::VariantUse};
+use super::told;
 use super::{
     Color, Content, Product, ProductOption, ProductPicture, ProductStatus, TaxClass, Variant,
 };
+use crate::audit::{self, Change};
 use crate::staff::{Authorized, EditProducts};
 use crate::{Act, Internal, Shop, lookup, media};
 
@@ -237,8 +240,21 @@ pub async fn save_product(
     staff: Authorized<EditProducts>,
     product: SaveProduct,
 ) -> Result<Saved, SaveProductError> {
-    let act = shop.act(staff.actor());
-    shop.db.write(move |tx| save(tx, &act, &product)).await
+    audit::change(shop, shop.act(staff.actor()), move |tx, act| {
+        let before = match &product.target {
+            Target::New => None,
+            Target::Existing { id, .. } => told::product(tx, id)?,
+        };
+        let saved = save(tx, act, &product)?;
+        let after = told::product(tx, &saved.id)?;
+        let change = Change::new("product.save", "product", &saved.id);
+        let change = match before {
+            Some(before) => change.between(before, after),
+            None => change.to(after),
+        };
+        Ok((saved, change))
+    })
+    .await
 }
 
 /// Puts a product on the shelf, takes it back to the workbench, or out for good.
@@ -249,17 +265,18 @@ pub async fn set_status(
     version: i64,
     to: ProductStatus,
 ) -> Result<i64, SaveProductError> {
-    let now = shop.act(staff.actor()).now;
-    shop.db
-        .write(move |tx| {
-            let revision = store::next_revision(tx)?;
-            let product = current(tx, &id, version)?;
-            if !store::products::update_status(tx, &product, to, revision, now)? {
-                return Err(stale(tx, &id, version)?);
-            }
-            Ok(version.saturating_add(1))
-        })
-        .await
+    audit::change(shop, shop.act(staff.actor()), move |tx, act| {
+        let revision = store::next_revision(tx)?;
+        let product = current(tx, &id, version)?;
+        if !store::products::update_status(tx, &product, to, revision, act.now)? {
+            return Err(stale(tx, &id, version)?);
+        }
+        let change = Change::new("product.set_status", "product", &id)
+            .from(json!({ "status": product.status }))
+            .to(json!({ "status": to }));
+        Ok((version.saturating_add(1), change))
+    })
+    .await
 }
 
 /// A product as its editor's page opens it, whatever its status.

@@ -17,6 +17,7 @@ mod prose;
 pub(crate) mod store;
 #[cfg(test)]
 pub(crate) mod tests;
+mod told;
 
 use kernel::{
     Currency, Money, OptionId, OptionValueId, ProductId, Sku, Slug, Timestamp, VariantId,

@@ -3,9 +3,11 @@
 use db::{DbError, FromRow, Row, Tx, params};
 use kernel::text::one_line;
 use kernel::{Code, Coded, LocationId, OrderId, TextError, Timestamp, VariantId};
+use serde_json::json;
 
 use super::store::{self, Change, NewMovement};
 use super::{Location, MovementKind};
+use crate::audit;
 use crate::error::Internal;
 use crate::internal_from;
 use crate::shop::Shop;
@@ -82,9 +84,7 @@ pub async fn adjust_stock(
         }
     }
     let reason = one_line(&cmd.reason, 200).map_err(AdjustStockError::BadReason)?;
-    let act = shop.act(by.actor());
-    shop.db
-        .write(move |tx| {
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
             let known: Option<(i64,)> = tx.query_opt(
                 "SELECT 1 FROM variants v, stock_locations l WHERE v.id = $1 AND l.id = $2",
                 params![cmd.variant_id, cmd.location_id],
@@ -112,8 +112,11 @@ pub async fn adjust_stock(
                 order: None,
                 reason: &reason,
             };
-            store::record(tx, &act, &movement)?;
-            Ok(after)
+            store::record(tx, act, &movement)?;
+            let change = audit::Change::new("stock.adjust", "variant", &cmd.variant_id)
+                .from(json!({ "location": cmd.location_id, "on_hand": on_hand }))
+                .to(json!({ "location": cmd.location_id, "on_hand": after, "kind": cmd.kind, "reason": reason }));
+            Ok((after, change))
         })
         .await
 }
@@ -125,18 +128,25 @@ pub async fn create_location(
     name: &str,
 ) -> Result<Location, AdjustStockError> {
     let name = one_line(name, 80).map_err(AdjustStockError::BadReason)?;
-    let act = shop.act(by.actor());
-    shop.db
-        .write(move |tx| {
-            let (position,): (i64,) = tx.query_one("SELECT COALESCE(MAX(position), 0) + 1 FROM stock_locations", params![])?;
-            let location = Location { id: LocationId::new(act.ids.as_ref()), name: name.clone(), position };
-            tx.execute(
-                "INSERT INTO stock_locations (id, name, position, created_at) VALUES ($1, $2, $3, $4)",
-                params![location.id, location.name, location.position, act.now],
-            )?;
-            Ok(location)
-        })
-        .await
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+        let (position,): (i64,) = tx.query_one(
+            "SELECT COALESCE(MAX(position), 0) + 1 FROM stock_locations",
+            params![],
+        )?;
+        let location = Location {
+            id: LocationId::new(act.ids.as_ref()),
+            name: name.clone(),
+            position,
+        };
+        tx.execute(
+            "INSERT INTO stock_locations (id, name, position, created_at) VALUES ($1, $2, $3, $4)",
+            params![location.id, location.name, location.position, act.now],
+        )?;
+        let change = audit::Change::new("location.create", "location", &location.id)
+            .to(json!({ "name": location.name }));
+        Ok((location, change))
+    })
+    .await
 }
 
 /// The places that hold stock, nearest first.

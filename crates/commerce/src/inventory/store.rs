@@ -194,8 +194,8 @@ pub(super) fn record(
 ) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO stock_movements
-           (id, variant_id, location_id, kind, on_hand_change, allocated_change, order_id, actor, reason, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+           (id, variant_id, location_id, kind, on_hand_change, allocated_change, order_id, actor, reason, at, act_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         params![
             StockMovementId::new(act.ids.as_ref()),
             movement.variant,
@@ -206,7 +206,8 @@ pub(super) fn record(
             movement.order,
             act.actor,
             movement.reason,
-            act.now
+            act.now,
+            act.id
         ],
     )?;
     change_level(

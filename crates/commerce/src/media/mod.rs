@@ -21,13 +21,15 @@ use kernel::stored::{FromValue, StoredError, ToValue, Value};
 use kernel::{Code, Coded, MediaId, TextError};
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::Serialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 pub use color::Color;
 pub use prepare::BadPicture;
 
-use crate::staff::{Actor, Authorized, EditProducts, Operator};
+use crate::audit::{self, Change};
+use crate::staff::{Authorized, EditProducts};
 use crate::{Internal, Shop};
 
 /// The limits of an upload.
@@ -214,7 +216,6 @@ pub async fn upload(
     staff: Authorized<EditProducts>,
     file: Bytes,
 ) -> Result<Picture, UploadError> {
-    let act = shop.act(staff.actor());
     if file.len() > limits::BYTES {
         return Err(BadPicture::TooLarge.into());
     }
@@ -225,17 +226,33 @@ pub async fn upload(
     let prepared = prepare_apart(file).await?;
     keep_files(shop, &hash, &prepared.files).await?;
     let picture = Picture {
-        id: MediaId::new(&*act.ids),
+        id: MediaId::new(&*shop.ids),
         hash,
         width: prepared.width,
         height: prepared.height,
         widths: prepared.widths(),
         ground: prepared.ground,
     };
-    Ok(shop
-        .db
-        .write(move |tx| store::put(tx, &picture, act.now))
-        .await?)
+    keep(shop, staff, picture).await
+}
+
+/// Keeps a picture whose files are there. Sent twice at once, it is kept once.
+async fn keep(
+    shop: &Shop,
+    staff: Authorized<EditProducts>,
+    picture: Picture,
+) -> Result<Picture, UploadError> {
+    audit::change(shop, shop.act(staff.actor()), move |tx, act| {
+        let kept = store::put(tx, &picture, act.now)?;
+        let change = if kept.id == picture.id {
+            Change::new("media.upload", "media", &kept.id)
+                .to(json!({ "width": kept.width, "height": kept.height }))
+        } else {
+            Change::none()
+        };
+        Ok((kept, change))
+    })
+    .await
 }
 
 /// A picture with all its files made beforehand.
@@ -249,11 +266,10 @@ pub struct ReadyPicture {
 
 /// Takes in a picture whose files were made beforehand, as they are.
 ///
-/// Only for files that come with the binary, which is why it asks for the person at the command line: nothing is decoded,
-/// only that each file is WebP of the width it is given for is looked at.
+/// Only for files that come with the binary, never for what a person sends: nothing is decoded, only that each file is WebP of the width it is given for is looked at.
 pub async fn install(
     shop: &Shop,
-    _operator: Operator,
+    staff: Authorized<EditProducts>,
     ready: ReadyPicture,
 ) -> Result<Picture, UploadError> {
     let Some((width, original)) = ready.files.last().cloned() else {
@@ -272,19 +288,15 @@ pub async fn install(
         height = real_height;
     }
     keep_files(shop, &hash, &ready.files).await?;
-    let act = shop.act(Actor::Operator);
     let picture = Picture {
-        id: MediaId::new(&*act.ids),
+        id: MediaId::new(&*shop.ids),
         hash,
         width,
         height,
         widths: Widths(ready.files.iter().map(|(width, _)| *width).collect()),
         ground: ready.ground,
     };
-    Ok(shop
-        .db
-        .write(move |tx| store::put(tx, &picture, act.now))
-        .await?)
+    keep(shop, staff, picture).await
 }
 
 async fn keep_files(

@@ -418,20 +418,20 @@ async fn a_picture_that_comes_ready_is_kept_as_it_is_if_it_is_what_it_says() {
         };
         let operator = Operator::at_the_command_line();
         let good = ready(vec![(20, webp(20)), (40, webp(40))]);
-        let picture = install(&shop, operator, good.clone()).await.unwrap();
+        let picture = install(&shop, operator.may(), good.clone()).await.unwrap();
         assert_eq!(
             (picture.width, picture.height, picture.widths.as_slice()),
             (40, 80, &[20, 40][..])
         );
         assert_eq!(stored(&shop, &picture, 20).await, webp(20));
-        assert_eq!(install(&shop, operator, good).await.unwrap(), picture);
+        assert_eq!(install(&shop, operator.may(), good).await.unwrap(), picture);
         let jpeg = Bytes::from(jpeg(30, 30));
         for wrong in [
             vec![],
             vec![(21, webp(20)), (50, webp(50))],
             vec![(30, jpeg)],
         ] {
-            assert!(install(&shop, operator, ready(wrong)).await.is_err());
+            assert!(install(&shop, operator.may(), ready(wrong)).await.is_err());
         }
         assert_eq!(count(&shop).await, 1);
     })

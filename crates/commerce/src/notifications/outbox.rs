@@ -6,11 +6,13 @@ use kernel::{Email, MailId, OrderId, Page, PageRequest, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::audit::{self, Change};
 use crate::error::Internal;
 use crate::orders::{TimelineKind, add_to_timeline};
 use crate::ports::mail::{Letter, MailError};
 use crate::settings;
 use crate::shop::{Act, Shop};
+use crate::staff::{Authorized, SendMails};
 
 /// The kind of job that sends a mail. Never changes once released.
 pub(crate) const SEND_MAIL: &str = "notifications.send_mail";
@@ -252,28 +254,31 @@ where
 }
 
 /// Has a mail sent, or sent again. False if there is no such mail.
-pub async fn resend_mail(shop: &Shop, id: &MailId) -> Result<bool, Internal> {
-    let now = shop.clock.now();
+pub async fn resend_mail(
+    shop: &Shop,
+    by: Authorized<SendMails>,
+    id: &MailId,
+) -> Result<bool, Internal> {
     let id = id.clone();
-    shop.db
-        .write(move |tx| {
-            let again = tx.execute(
-                "UPDATE mails SET status = 'pending', sent_at = NULL WHERE id = $1",
-                params![id],
-            )?;
-            if again == 1 {
-                jobs::enqueue(
-                    tx,
-                    now,
-                    &NewJob::new(
-                        SEND_MAIL,
-                        &SendMail {
-                            mail_id: id.clone(),
-                        },
-                    ),
-                )?;
-            }
-            Ok(again == 1)
-        })
-        .await
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+        let again = tx.execute(
+            "UPDATE mails SET status = 'pending', sent_at = NULL WHERE id = $1",
+            params![id],
+        )?;
+        if again != 1 {
+            return Ok((false, Change::none()));
+        }
+        jobs::enqueue(
+            tx,
+            act.now,
+            &NewJob::new(
+                SEND_MAIL,
+                &SendMail {
+                    mail_id: id.clone(),
+                },
+            ),
+        )?;
+        Ok((true, Change::new("mail.resend", "mail", &id)))
+    })
+    .await
 }

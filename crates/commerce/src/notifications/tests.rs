@@ -9,7 +9,7 @@ use crate::on_both;
 use crate::orders::{self, Order};
 use crate::ports::mail::MailError;
 use crate::settings;
-use crate::testing::{Answering, TestShop, euros};
+use crate::testing::{Answering, TestShop, euros, operator};
 
 use super::{MailFrame, MailStatus, list_mails, resend_mail};
 
@@ -78,7 +78,7 @@ on_both! {
         assert_eq!((refused.status, refused.last_error.as_deref()), (MailStatus::Dead, Some("no such mailbox")));
 
         shop.mailbox.refuse(None);
-        assert!(resend_mail(&shop.shop, &refused.id).await.unwrap());
+        assert!(resend_mail(&shop.shop, operator().may(), &refused.id).await.unwrap());
         shop.run_jobs().await;
         assert_eq!(mails(shop).await.remove(0).status, MailStatus::Sent);
         assert_eq!(shop.mailbox.letters().len(), 1);

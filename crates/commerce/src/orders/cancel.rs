@@ -6,6 +6,7 @@ use kernel::{Code, Coded, OrderId, TextError};
 use serde_json::json;
 
 use super::{Order, OrderStatus, TimelineKind, money, store};
+use crate::audit::{self, Change};
 use crate::error::Internal;
 use crate::event::{Event, emit};
 use crate::internal_from;
@@ -74,55 +75,56 @@ pub async fn cancel_order(
     cmd: CancelOrder,
 ) -> Result<Order, CancelError> {
     let reason = one_line(&cmd.reason, 200).map_err(CancelError::BadReason)?;
-    let act = shop.act(by.actor());
     let gateways = shop.gateways.clone();
-    shop.db
-        .write(move |tx| {
-            let order = store::lock(tx, act.now, &cmd.order_id)?.ok_or(CancelError::NotFound)?;
-            match order.status {
-                OrderStatus::Placed => {}
-                OrderStatus::Canceled => return Ok(order),
-                OrderStatus::Draft | OrderStatus::Completed => {
-                    return Err(CancelError::NotPlaced(order.status));
-                }
-            }
-            if store::lines(tx, &order.id)?
-                .iter()
-                .any(|line| line.fulfilled > 0)
-            {
-                return Err(CancelError::AlreadyShipped);
-            }
-            if !store::set_status(
-                tx,
-                act.now,
-                &order.id,
-                (OrderStatus::Placed, OrderStatus::Canceled),
-            )? {
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+        let order = store::lock(tx, act.now, &cmd.order_id)?.ok_or(CancelError::NotFound)?;
+        match order.status {
+            OrderStatus::Placed => {}
+            OrderStatus::Canceled => return Ok((order, Change::none())),
+            OrderStatus::Draft | OrderStatus::Completed => {
                 return Err(CancelError::NotPlaced(order.status));
             }
-            store::note_canceled(tx, act.now, &order.id, &reason)?;
-            stop_waiting(tx, &act, &gateways, (&order.id, &reason))?;
-            store::add_to_timeline(
-                tx,
-                &act,
-                &order.id,
-                (TimelineKind::Canceled, json!({ "reason": reason })),
-            )?;
-            if cmd.money == ReturnMoney::Yes {
-                money::enqueue_return(tx, &act, &order.id)?;
-            }
-            emit(
-                tx,
-                &act,
-                &Event::OrderCanceled {
-                    order_id: order.id.clone(),
-                },
-            )?;
-            inventory::release_allocation(tx, &act, &order.id, &reason)?;
-            store::refresh_statuses(tx, &act, &order.id)?;
-            store::get(tx, &order.id)?.ok_or(CancelError::NotFound)
-        })
-        .await
+        }
+        if store::lines(tx, &order.id)?
+            .iter()
+            .any(|line| line.fulfilled > 0)
+        {
+            return Err(CancelError::AlreadyShipped);
+        }
+        if !store::set_status(
+            tx,
+            act.now,
+            &order.id,
+            (OrderStatus::Placed, OrderStatus::Canceled),
+        )? {
+            return Err(CancelError::NotPlaced(order.status));
+        }
+        store::note_canceled(tx, act.now, &order.id, &reason)?;
+        stop_waiting(tx, act, &gateways, (&order.id, &reason))?;
+        store::add_to_timeline(
+            tx,
+            act,
+            &order.id,
+            (TimelineKind::Canceled, json!({ "reason": reason })),
+        )?;
+        if cmd.money == ReturnMoney::Yes {
+            money::enqueue_return(tx, act, &order.id)?;
+        }
+        emit(
+            tx,
+            act,
+            &Event::OrderCanceled {
+                order_id: order.id.clone(),
+            },
+        )?;
+        inventory::release_allocation(tx, act, &order.id, &reason)?;
+        store::refresh_statuses(tx, act, &order.id)?;
+        let change = Change::new("order.cancel", "order", &order.id)
+            .to(json!({ "reason": reason, "money_goes_back": cmd.money == ReturnMoney::Yes }));
+        let canceled = store::get(tx, &order.id)?.ok_or(CancelError::NotFound)?;
+        Ok((canceled, change))
+    })
+    .await
 }
 
 /// Nobody waits any more for money that a person would have sent. A gateway's open payment is the sweeper's to end.

@@ -8,6 +8,7 @@ use kernel::{Code, Coded, FulfillmentId, OrderId, OrderLineId, Quantity, TextErr
 use serde_json::json;
 
 use super::{OrderLine, OrderStatus, TimelineKind, store};
+use crate::audit::{self, Change};
 use crate::error::Internal;
 use crate::event::{Event, emit};
 use crate::internal_from;
@@ -104,18 +105,20 @@ pub async fn ship_order(
     }) {
         return Err(ShipError::BadAddress);
     }
-    let act = shop.act(by.actor());
-    shop.db.write(move |tx| ship(tx, &act, &cmd)).await
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+        ship(tx, act, &cmd)
+    })
+    .await
 }
 
-fn ship(tx: &mut Tx<'_>, act: &Act, cmd: &ShipOrder) -> Result<FulfillmentId, ShipError> {
+fn ship(tx: &mut Tx<'_>, act: &Act, cmd: &ShipOrder) -> Result<(FulfillmentId, Change), ShipError> {
     let order = store::lock(tx, act.now, &cmd.order_id)?.ok_or(ShipError::NotFound)?;
     let before: Option<(FulfillmentId,)> = tx.query_opt(
         "SELECT id FROM fulfillments WHERE request_key = $1 AND order_id = $2",
         params![cmd.request_key, order.id],
     )?;
     if let Some((id,)) = before {
-        return Ok(id);
+        return Ok((id, Change::none()));
     }
     if order.status != OrderStatus::Placed {
         return Err(ShipError::NotPlaced(order.status));
@@ -125,28 +128,16 @@ fn ship(tx: &mut Tx<'_>, act: &Act, cmd: &ShipOrder) -> Result<FulfillmentId, Sh
     let id = FulfillmentId::new(act.ids.as_ref());
     tx.execute(
         "INSERT INTO fulfillments
-           (id, order_id, request_key, status, carrier, tracking_number, tracking_url, actor, created_at, changed_at)
-         VALUES ($1, $2, $3, 'fulfilled', $4, $5, $6, $7, $8, $8)",
-        params![id, order.id, cmd.request_key, cmd.carrier, cmd.tracking_number, cmd.tracking_url, act.actor, act.now],
+           (id, order_id, request_key, status, carrier, tracking_number, tracking_url, actor, created_at, changed_at, act_id)
+         VALUES ($1, $2, $3, 'fulfilled', $4, $5, $6, $7, $8, $8, $9)",
+        params![id, order.id, cmd.request_key, cmd.carrier, cmd.tracking_number, cmd.tracking_url, act.actor, act.now, act.id],
     )?;
     for (line, quantity) in &parcel {
-        let counted = tx.execute(
-            "UPDATE order_lines SET fulfilled_quantity = fulfilled_quantity + $1 WHERE id = $2 AND quantity - fulfilled_quantity - canceled_quantity >= $1",
-            params![quantity, line.id],
-        )?;
-        if counted != 1 {
-            return Err(ShipError::TooMany {
-                sku: line.sku.to_string(),
-                left: line.to_ship(),
-            });
-        }
-        tx.execute(
-            "INSERT INTO fulfillment_lines (fulfillment_id, order_line_id, quantity) VALUES ($1, $2, $3)",
-            params![id, line.id, quantity],
-        )?;
+        put_in(tx, &id, line, *quantity)?;
     }
     let pieces: i64 = parcel.iter().map(|(_, quantity)| quantity.as_i64()).sum();
     let detail = json!({ "fulfillment": id, "pieces": pieces, "carrier": cmd.carrier, "tracking_number": cmd.tracking_number });
+    let change = Change::new("order.ship", "order", &order.id).to(detail.clone());
     store::add_to_timeline(tx, act, &order.id, (TimelineKind::Shipped, detail))?;
     emit(
         tx,
@@ -178,7 +169,31 @@ fn ship(tx: &mut Tx<'_>, act: &Act, cmd: &ShipOrder) -> Result<FulfillmentId, Sh
         }
     }
     store::refresh_statuses(tx, act, &order.id)?;
-    Ok(id)
+    Ok((id, change))
+}
+
+/// Puts pieces of a line into the parcel, if so many are left to be sent.
+fn put_in(
+    tx: &mut Tx<'_>,
+    parcel: &FulfillmentId,
+    line: &OrderLine,
+    quantity: Quantity,
+) -> Result<(), ShipError> {
+    let counted = tx.execute(
+        "UPDATE order_lines SET fulfilled_quantity = fulfilled_quantity + $1 WHERE id = $2 AND quantity - fulfilled_quantity - canceled_quantity >= $1",
+        params![quantity, line.id],
+    )?;
+    if counted != 1 {
+        return Err(ShipError::TooMany {
+            sku: line.sku.to_string(),
+            left: line.to_ship(),
+        });
+    }
+    tx.execute(
+        "INSERT INTO fulfillment_lines (fulfillment_id, order_line_id, quantity) VALUES ($1, $2, $3)",
+        params![parcel, line.id, quantity],
+    )?;
+    Ok(())
 }
 
 /// The lines of the parcel with their pieces, each line once, in a stable order.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{TimelineKind, refund, store};
+use crate::audit::{self, Change};
 use crate::error::Internal;
 use crate::event::{Event, emit};
 use crate::internal_from;
@@ -19,7 +20,7 @@ use crate::payments::{
 };
 use crate::ports::gateway::{Gateway, MoveRequest, Moved};
 use crate::shop::{Act, Shop};
-use crate::staff::{Authorized, CapturePayments, RefundPayments};
+use crate::staff::{Actor, Authorized, CapturePayments, RefundPayments};
 
 /// The kind of job that finishes a move whose outcome is not known. Never changes once released.
 pub(crate) const RESUME_MOVE: &str = "payments.resume_move";
@@ -127,37 +128,41 @@ pub async fn capture_payment(
     let act = shop.act(by.actor());
     let key = format!("capture:{}:{}", cmd.payment_id, cmd.request_key);
     let (id, wanted, move_key) = (cmd.payment_id.clone(), cmd.amount, key.clone());
-    let (begun, gateways) = (act.clone(), shop.gateways.clone());
-    shop.db
-        .write(move |tx| {
-            let payment = payments::lock(tx, begun.now, &id)?.ok_or(CaptureError::NotFound)?;
-            if gateways.find(&payment.gateway).is_none() {
-                return Err(CaptureError::NoGateway(payment.gateway));
+    let gateways = shop.gateways.clone();
+    let begun = audit::change(shop, act.clone(), move |tx, act| {
+        let payment = payments::lock(tx, act.now, &id)?.ok_or(CaptureError::NotFound)?;
+        if gateways.find(&payment.gateway).is_none() {
+            return Err(CaptureError::NoGateway(payment.gateway));
+        }
+        let left = payment.authorized.checked_sub(payment.captured)?;
+        let amount = wanted.unwrap_or(left);
+        if payments::find_event(tx, &move_key)?.is_none() {
+            if wanted.is_none() && left.is_zero() {
+                return Err(CaptureError::TooMuch { left });
             }
-            let left = payment.authorized.checked_sub(payment.captured)?;
-            let amount = wanted.unwrap_or(left);
-            if payments::find_event(tx, &move_key)?.is_none() {
-                if wanted.is_none() && left.is_zero() {
-                    return Err(CaptureError::TooMuch { left });
-                }
-                if amount.minor() <= 0 || amount.currency() != left.currency() {
-                    return Err(CaptureError::BadAmount(left.currency()));
-                }
+            if amount.minor() <= 0 || amount.currency() != left.currency() {
+                return Err(CaptureError::BadAmount(left.currency()));
             }
-            let new = NewMove {
-                payment: &payment,
-                kind: EventKind::Capture,
-                amount,
-                key: &move_key,
-                detail: "",
-            };
-            match begin(tx, &begun, &new)? {
-                Begun::TooMuch => Err(CaptureError::TooMuch { left }),
-                Begun::New | Begun::Before(_) => Ok(()),
+        }
+        let new = NewMove {
+            payment: &payment,
+            kind: EventKind::Capture,
+            amount,
+            key: &move_key,
+            detail: "",
+        };
+        match begin(tx, act, &new)? {
+            Begun::TooMuch => Err(CaptureError::TooMuch { left }),
+            Begun::Before(_) => Ok((false, Change::none())),
+            Begun::New => {
+                let change = Change::new("payment.capture", "order", &payment.order_id)
+                    .to(json!({ "payment": payment.id, "amount": amount }));
+                Ok((true, change))
             }
-        })
-        .await?;
-    Ok(resume_move(shop, &act, &key).await?)
+        }
+    })
+    .await?;
+    Ok(resume_move(shop, &heard_by(act, begun), &key).await?)
 }
 
 /// Notes that a transfer arrived: held and taken in one. Also one for an order called off meanwhile: the ledger tells
@@ -167,53 +172,48 @@ pub async fn receive_transfer(
     by: Authorized<CapturePayments>,
     cmd: ReceiveTransfer,
 ) -> Result<(), CaptureError> {
-    let act = shop.act(by.actor());
     let gateways = shop.gateways.clone();
-    shop.db
-        .write(move |tx| {
-            let order = store::lock(tx, act.now, &cmd.order_id)?.ok_or(CaptureError::NotFound)?;
-            if cmd.amount.minor() <= 0 || cmd.amount.currency() != order.total.currency() {
-                return Err(CaptureError::BadAmount(order.total.currency()));
-            }
-            let by_hand = |payment: &Payment| {
-                gateways
-                    .find(&payment.gateway)
-                    .is_some_and(|gateway| !gateway.moves_money())
-            };
-            let awaited = payments::of_order(tx, &order.id)?
-                .into_iter()
-                .rfind(|payment| {
-                    by_hand(payment)
-                        && matches!(
-                            payment.status,
-                            SessionStatus::Processing
-                                | SessionStatus::Captured
-                                | SessionStatus::Canceled
-                        )
-                });
-            let payment = awaited.ok_or(CaptureError::NotAwaited)?;
-            let key = format!("transfer:{}:{}", payment.id, cmd.request_key);
-            if payments::record_received(tx, &act, &payment, (cmd.amount, &key))? {
-                let detail = json!({ "amount": cmd.amount, "payment": payment.id });
-                store::add_to_timeline(
-                    tx,
-                    &act,
-                    &order.id,
-                    (TimelineKind::PaymentCaptured, detail),
-                )?;
-                emit(
-                    tx,
-                    &act,
-                    &Event::PaymentCaptured {
-                        order_id: order.id.clone(),
-                        payment_id: payment.id.clone(),
-                    },
-                )?;
-                store::refresh_statuses(tx, &act, &order.id)?;
-            }
-            Ok(())
-        })
-        .await
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+        let order = store::lock(tx, act.now, &cmd.order_id)?.ok_or(CaptureError::NotFound)?;
+        if cmd.amount.minor() <= 0 || cmd.amount.currency() != order.total.currency() {
+            return Err(CaptureError::BadAmount(order.total.currency()));
+        }
+        let by_hand = |payment: &Payment| {
+            gateways
+                .find(&payment.gateway)
+                .is_some_and(|gateway| !gateway.moves_money())
+        };
+        let awaited = payments::of_order(tx, &order.id)?
+            .into_iter()
+            .rfind(|payment| {
+                by_hand(payment)
+                    && matches!(
+                        payment.status,
+                        SessionStatus::Processing
+                            | SessionStatus::Captured
+                            | SessionStatus::Canceled
+                    )
+            });
+        let payment = awaited.ok_or(CaptureError::NotAwaited)?;
+        let key = format!("transfer:{}:{}", payment.id, cmd.request_key);
+        if !payments::record_received(tx, act, &payment, (cmd.amount, &key))? {
+            return Ok(((), Change::none()));
+        }
+        let detail = json!({ "amount": cmd.amount, "payment": payment.id });
+        let change = Change::new("payment.receive_transfer", "order", &order.id).to(detail.clone());
+        store::add_to_timeline(tx, act, &order.id, (TimelineKind::PaymentCaptured, detail))?;
+        emit(
+            tx,
+            act,
+            &Event::PaymentCaptured {
+                order_id: order.id.clone(),
+                payment_id: payment.id.clone(),
+            },
+        )?;
+        store::refresh_statuses(tx, act, &order.id)?;
+        Ok(((), change))
+    })
+    .await
 }
 
 /// Begins a move and arms the job that finishes it.
@@ -230,6 +230,12 @@ pub(super) fn begin(tx: &mut Tx<'_>, act: &Act, new: &NewMove<'_>) -> Result<Beg
         jobs::enqueue(tx, act.now, &job)?;
     }
     Ok(begun)
+}
+
+/// In whose act the gateway's answer is written down: that of whoever began the move. Whoever asks again for one that was
+/// begun before only makes the shop ask again.
+pub(super) fn heard_by(act: Act, begun: bool) -> Act {
+    if begun { act } else { act.by(Actor::System) }
 }
 
 /// Asks the gateway for a move that was begun, and settles it. Harmless to repeat.
@@ -385,6 +391,7 @@ pub async fn return_money(
     (order, only): (OrderId, Option<PaymentId>),
 ) -> Result<bool, Internal> {
     let act = shop.act(by.actor());
+    let asked_again = heard_by(act.clone(), false);
     // What is on its way settles first: nobody knows yet whether it is to be let go of or to be given back.
     let id = order.clone();
     let pending = shop
@@ -392,42 +399,50 @@ pub async fn return_money(
         .read(move |tx| payments::pending_moves(tx, &id).map_err(Internal::from))
         .await?;
     for key in pending {
-        if resume_move(shop, &act, &key).await? == MoneyMoved::Pending {
+        if resume_move(shop, &asked_again, &key).await? == MoneyMoved::Pending {
             return Ok(false);
         }
     }
-    let begun = act.clone();
     let gateways = shop.gateways.clone();
-    let (keys, mut all) = shop
-        .db
-        .write(move |tx| -> Result<_, Internal> {
-            store::lock(tx, begun.now, &order)?;
-            let (mut keys, mut all) = (Vec::new(), true);
-            for payment in payments::of_order(tx, &order)? {
-                // People moved a transfer's money; people bring it back, by a refund of their own.
-                let moves = gateways
-                    .find(&payment.gateway)
-                    .is_some_and(|gateway| gateway.moves_money());
-                if moves && only.as_ref().is_none_or(|only| *only == payment.id) {
-                    all &= begin_return(tx, &begun, &payment.id, &mut keys)?;
-                }
+    let (keys, mut all) = audit::change(shop, act.clone(), move |tx, act| -> Result<_, Internal> {
+        store::lock(tx, act.now, &order)?;
+        let (mut keys, mut all) = (Vec::new(), true);
+        for payment in payments::of_order(tx, &order)? {
+            // People moved a transfer's money; people bring it back, by a refund of their own.
+            let moves = gateways
+                .find(&payment.gateway)
+                .is_some_and(|gateway| gateway.moves_money());
+            if moves && only.as_ref().is_none_or(|only| *only == payment.id) {
+                all &= begin_return(tx, act, &payment.id, &mut keys)?;
             }
-            Ok((keys, all))
-        })
-        .await?;
-    for key in keys {
+        }
+        let begun: Vec<&String> = keys
+            .iter()
+            .filter(|(_, new)| *new)
+            .map(|(key, _)| key)
+            .collect();
+        let change = if begun.is_empty() {
+            Change::none()
+        } else {
+            Change::new("payment.return", "order", &order).to(json!({ "moves": begun }))
+        };
+        Ok(((keys, all), change))
+    })
+    .await?;
+    for (key, new) in keys {
+        let act = heard_by(act.clone(), new);
         all &= resume_move(shop, &act, &key).await? != MoneyMoved::Pending;
     }
     Ok(all)
 }
 
-/// Begins the moves that return all of one payment's money, and adds their keys. False if a capture is under way, whose
+/// Begins the moves that return all of one payment's money, and adds their keys, and whether they are new. False if a capture is under way, whose
 /// outcome has to be waited for.
 fn begin_return(
     tx: &mut Tx<'_>,
     act: &Act,
     id: &PaymentId,
-    keys: &mut Vec<String>,
+    keys: &mut Vec<(String, bool)>,
 ) -> Result<bool, Internal> {
     let Some(payment) = payments::lock(tx, act.now, id)? else {
         return Ok(true);
@@ -446,8 +461,10 @@ fn begin_return(
             key: &key,
             detail: "returned",
         };
-        if begin(tx, act, &new)? != Begun::TooMuch {
-            keys.push(key);
+        match begin(tx, act, &new)? {
+            Begun::New => keys.push((key, true)),
+            Begun::Before(_) => keys.push((key, false)),
+            Begun::TooMuch => {}
         }
     }
     Ok(taken == payment.captured.checked_sub(payment.refunded)?)

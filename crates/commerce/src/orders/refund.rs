@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use db::{DbError, Tx, params};
 use kernel::text::one_line;
-use kernel::{Code, Coded, Money, OrderId, OrderLineId, Quantity, RefundId, TextError, VariantId};
+use kernel::{
+    ActId, Code, Coded, Money, OrderId, OrderLineId, Quantity, RefundId, TextError, VariantId,
+};
 use pricing::{DeliveryToRefund, LineToRefund, refund_delivery, refund_line};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::{MoneyMoved, Order, OrderLine, OrderStatus, TimelineKind, money, store};
+use crate::audit::{self, Change};
 use crate::error::Internal;
 use crate::event::{Event, emit};
 use crate::internal_from;
@@ -97,9 +100,8 @@ pub async fn refund_order(
     let mut cmd = cmd;
     cmd.reason = one_line(&cmd.reason, 200).map_err(RefundError::BadReason)?;
     let act = shop.act(by.actor());
-    let begun = act.clone();
-    let id = shop.db.write(move |tx| begin(tx, &begun, &cmd)).await?;
-    let moved = money::resume_move(shop, &act, &effect_key(&id)).await?;
+    let (id, begun) = audit::change(shop, act.clone(), move |tx, act| begin(tx, act, &cmd)).await?;
+    let moved = money::resume_move(shop, &money::heard_by(act, begun), &effect_key(&id)).await?;
     Ok((id, moved))
 }
 
@@ -107,14 +109,19 @@ fn effect_key(id: &RefundId) -> String {
     format!("refund:{id}")
 }
 
-fn begin(tx: &mut Tx<'_>, act: &Act, cmd: &RefundOrder) -> Result<RefundId, RefundError> {
+/// Sets the money aside. Answers with the refund and whether it is this request that began it.
+fn begin(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    cmd: &RefundOrder,
+) -> Result<((RefundId, bool), Change), RefundError> {
     let order = store::lock(tx, act.now, &cmd.order_id)?.ok_or(RefundError::NotFound)?;
     let before: Option<(RefundId,)> = tx.query_opt(
         "SELECT id FROM refunds WHERE request_key = $1 AND order_id = $2",
         params![cmd.request_key, order.id],
     )?;
     if let Some((id,)) = before {
-        return Ok(id);
+        return Ok(((id, false), Change::none()));
     }
     if order.status == OrderStatus::Draft {
         return Err(RefundError::NotPlaced);
@@ -125,9 +132,9 @@ fn begin(tx: &mut Tx<'_>, act: &Act, cmd: &RefundOrder) -> Result<RefundId, Refu
     let id = RefundId::new(act.ids.as_ref());
     let delivery = cmd.delivery.unwrap_or(order.total.currency().zero());
     tx.execute(
-        "INSERT INTO refunds (id, order_id, payment_id, request_key, status, amount_minor, delivery_minor, currency, reason, actor, created_at)
-         VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10)",
-        params![id, order.id, payment.id, cmd.request_key, amount.minor(), delivery.minor(), amount.currency(), cmd.reason, act.actor, act.now],
+        "INSERT INTO refunds (id, order_id, payment_id, request_key, status, amount_minor, delivery_minor, currency, reason, actor, created_at, act_id)
+         VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11)",
+        params![id, order.id, payment.id, cmd.request_key, amount.minor(), delivery.minor(), amount.currency(), cmd.reason, act.actor, act.now, act.id],
     )?;
     if !delivery.is_zero() {
         let counted = tx.execute(
@@ -158,7 +165,9 @@ fn begin(tx: &mut Tx<'_>, act: &Act, cmd: &RefundOrder) -> Result<RefundId, Refu
         count(tx, act, (&order.id, &id), part)?;
     }
     store::refresh_statuses(tx, act, &order.id)?;
-    Ok(id)
+    let change = Change::new("order.refund", "order", &order.id)
+        .to(json!({ "refund": id, "amount": amount, "delivery": delivery, "reason": cmd.reason }));
+    Ok(((id, true), change))
 }
 
 /// A line of a refund, with its sums.
@@ -313,12 +322,13 @@ pub(super) fn settle(
         store::add_to_timeline(tx, act, order, (kind, detail))?;
         return Ok(());
     };
-    let (by,): (Actor,) = tx.query_one(
-        "UPDATE refunds SET status = $1, settled_at = $2 WHERE id = $3 AND status = 'pending' RETURNING actor",
+    let (by, asked_in): (Actor, Option<ActId>) = tx.query_one(
+        "UPDATE refunds SET status = $1, settled_at = $2 WHERE id = $3 AND status = 'pending' RETURNING actor, act_id",
         params![if happened { "succeeded" } else { "failed" }, act.now, id],
     )?;
     // Whoever asked for it did it, even if a job heard the answer.
-    store::add_to_timeline(tx, &act.by(by), order, (kind, detail))?;
+    let by = (&by, asked_in.as_ref());
+    store::add_to_timeline_by(tx, act, by, order, (kind, detail))?;
     if happened {
         given_back(tx, act, order, &id)
     } else {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use db::{DbError, FromRow, Row, Tx, in_list, params};
 use kernel::stored::StoredError;
 use kernel::{
-    Address, CartId, Currency, FulfillmentId, Money, OrderId, OrderLineId, Page, PageRequest, Rate,
-    TimelineId, Timestamp,
+    ActId, Address, CartId, Currency, FulfillmentId, Money, OrderId, OrderLineId, Page,
+    PageRequest, Rate, TimelineId, Timestamp,
 };
 use pricing::TaxLine;
 use serde_json::Value as Json;
@@ -19,6 +19,7 @@ use crate::customers;
 use crate::inventory::with_ids;
 use crate::payments;
 use crate::shop::Act;
+use crate::staff::Actor;
 
 /// The columns an [`Order`] is read from.
 const ORDER: &str = "id, number, link_token, status, payment_status, fulfillment_status, currency, email, address, delivery_method_id,
@@ -447,9 +448,21 @@ pub(crate) fn add_to_timeline(
     order: &OrderId,
     (kind, detail): (TimelineKind, Json),
 ) -> Result<(), DbError> {
+    let by = (&act.actor, Some(&act.id));
+    add_to_timeline_by(tx, act, by, order, (kind, detail))
+}
+
+/// Adds a line about what somebody did earlier, in an act of theirs.
+pub(super) fn add_to_timeline_by(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    (actor, done_in): (&Actor, Option<&ActId>),
+    order: &OrderId,
+    (kind, detail): (TimelineKind, Json),
+) -> Result<(), DbError> {
     tx.execute(
-        "INSERT INTO order_timeline (id, order_id, at, actor, kind, detail) VALUES ($1, $2, $3, $4, $5, $6)",
-        params![TimelineId::new(act.ids.as_ref()), order, act.now, act.actor, kind, detail.to_string()],
+        "INSERT INTO order_timeline (id, order_id, at, actor, kind, detail, act_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        params![TimelineId::new(act.ids.as_ref()), order, act.now, actor, kind, detail.to_string(), done_in],
     )?;
     Ok(())
 }

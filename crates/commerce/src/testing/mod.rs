@@ -4,6 +4,7 @@ mod dice;
 mod doings;
 mod gateway;
 mod mailbox;
+mod people;
 
 use std::sync::{Arc, OnceLock};
 

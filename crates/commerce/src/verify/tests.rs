@@ -319,7 +319,7 @@ const DEFECTS: &[Defect] = &[
 ];
 
 /// Orders in every state, with money and goods on their way.
-async fn populated(shop: &TestShop) {
+pub(super) async fn populated(shop: &TestShop) {
     let vase = shop.product("Tarn vase", euros(2_000), 50).await;
     let bowl = shop.product("Moor bowl", euros(3_300), 50).await;
     // 1001: partly sent, partly refunded before and after it left, with part of its delivery.
@@ -373,7 +373,7 @@ async fn populated(shop: &TestShop) {
 }
 
 /// Damages the rows in a transaction that is taken back, and judges them inside of it.
-async fn judged_with(shop: &TestShop, sql: &'static str) -> (u64, Vec<Breach>) {
+pub(super) async fn judged_with(shop: &TestShop, sql: &'static str) -> (u64, Vec<Breach>) {
     #[derive(Debug)]
     enum TakenBack {
         Judged(u64, Vec<Breach>),

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use commerce::notifications::{find_mail, list_mails, resend_mail};
+use commerce::staff::Operator;
 use kernel::{MailId, PageRequest};
 
 use crate::Outcome;
@@ -60,7 +61,7 @@ pub(crate) async fn run(config: &Config, command: Mail) -> Outcome {
             }
         }
         Mail::Resend { id } => {
-            if !resend_mail(&shop, &parse(&id)?).await? {
+            if !resend_mail(&shop, Operator::at_the_command_line().may(), &parse(&id)?).await? {
                 return Err(unknown(&id).into());
             }
             say("The mail is on its way as soon as the shop runs with a mail server.");

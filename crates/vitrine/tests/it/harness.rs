@@ -324,7 +324,7 @@ impl App {
             files: vec![(320, bytes::Bytes::from_static(WEBP))],
             ground: catalog::Color::parse("#f4f1ea").unwrap(),
         };
-        let picture = media::install(self.shop(), operator(), ready)
+        let picture = media::install(self.shop(), operator().may(), ready)
             .await
             .unwrap();
         format!("/media/{}/320.webp", picture.hash)

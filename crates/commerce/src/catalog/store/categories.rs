@@ -200,6 +200,15 @@ pub(crate) fn stamp_products(
 /// Rows inserted by one statement: both databases limit its parameters.
 const ROWS_AT_ONCE: usize = 1_000;
 
+/// The products that were put into a category itself, in order.
+pub(crate) fn placed(tx: &mut Tx<'_>, category: &CategoryId) -> Result<Vec<ProductId>, DbError> {
+    let rows: Vec<(ProductId,)> = tx.query(
+        "SELECT product_id FROM category_products WHERE category_id = $1 AND NOT inherited ORDER BY position, product_id LIMIT 10000",
+        params![category],
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// Puts exactly these products into a category itself, in this order.
 pub(crate) fn replace_products(
     tx: &mut Tx<'_>,

@@ -43,6 +43,23 @@ pub(crate) fn find_by_slug(tx: &mut Tx<'_>, slug: &Slug) -> Result<Option<Collec
     )
 }
 
+/// The collection of that id.
+pub(crate) fn find(tx: &mut Tx<'_>, id: &CollectionId) -> Result<Option<Collection>, DbError> {
+    tx.query_opt(
+        &format!("SELECT {COLUMNS} FROM collections c WHERE c.id = $1"),
+        params![id],
+    )
+}
+
+/// The products in a collection, in order.
+pub(crate) fn placed(tx: &mut Tx<'_>, id: &CollectionId) -> Result<Vec<ProductId>, DbError> {
+    let rows: Vec<(ProductId,)> = tx.query(
+        "SELECT product_id FROM collection_products WHERE collection_id = $1 ORDER BY position, product_id LIMIT 10000",
+        params![id],
+    )?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// Whether there is such a collection.
 pub(crate) fn exists(tx: &mut Tx<'_>, id: &CollectionId) -> Result<bool, DbError> {
     let row: Option<(CollectionId,)> =

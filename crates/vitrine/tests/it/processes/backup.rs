@@ -162,7 +162,7 @@ async fn backup_with_a_picture(shop: &Path, out: &Path) -> Vec<String> {
         files: vec![(320, bytes::Bytes::from_static(PICTURE))],
         ground: Color::parse("#f4f1ea").unwrap(),
     };
-    media::install(&shop_with_files, operator(), ready)
+    media::install(&shop_with_files, operator().may(), ready)
         .await
         .unwrap();
     test.shop.db.close().await;
