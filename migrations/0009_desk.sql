@@ -55,8 +55,9 @@ CREATE INDEX customers_by_last_order ON customers (last_order_at, id);
 CREATE INDEX customers_by_spent ON customers (spent_minor, id);
 CREATE INDEX customers_by_name ON customers (name_folded, id);
 
--- The emptiest shelves.
+-- The emptiest shelves, and what has none.
 CREATE INDEX stock_levels_by_left ON stock_levels ((on_hand - allocated - reserved), variant_id, location_id);
+CREATE INDEX variants_not_counted ON variants (sku) WHERE NOT stock_tracked;
 
 -- Movements are read by variant, newest first, whatever the location.
 DROP INDEX stock_movements_by_variant;

@@ -4,7 +4,7 @@
 //! transactions and may talk to the world between them. A *building block* takes `&mut Tx` first and can do neither.
 //!
 //! In reading order: `error`, `lookup`, `ports`, `staff`, `shop`, `event`, `audit`, `settings`, `accounts`; `media`, `inventory`, `catalog`,
-//! `search`; `tax`, `delivery`, `carts`, `payments`, `customers`, `orders`, `notifications`, `checkout`; `reactions`, `jobs`, `verify`. A module may use
+//! `search`; `tax`, `delivery`, `carts`, `payments`, `customers`, `orders`, `notifications`, `checkout`; `figures`, `jump`; `reactions`, `jobs`, `verify`. A module may use
 //! those before it, never those after. A test holds this (`structure`).
 
 pub mod accounts;
@@ -16,10 +16,12 @@ pub mod customers;
 pub mod delivery;
 pub mod error;
 pub mod event;
+pub mod figures;
 mod fold;
 pub mod index;
 pub mod inventory;
 pub mod jobs;
+pub mod jump;
 pub mod keys;
 pub mod lookup;
 pub mod media;

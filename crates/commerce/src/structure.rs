@@ -30,6 +30,8 @@ const READING_ORDER: &[&str] = &[
     "orders",
     "notifications",
     "checkout",
+    "figures",
+    "jump",
     "reactions",
     "jobs",
     "verify",

@@ -2,6 +2,7 @@
 //!
 //! Read-only. One statement or a batched walk for each invariant; runs beside a selling shop.
 
+mod desk;
 mod people;
 mod rules;
 mod shelves;
@@ -85,7 +86,11 @@ async fn audit_trail(shop: &Shop) -> Result<Vec<Breach>, Internal> {
 /// Every invariant that one statement can judge.
 fn every_rule() -> impl Iterator<Item = &'static Rule> {
     let people = people::ACTS.iter().chain(people::RULES);
-    RULES.iter().chain(shelves::RULES).chain(people)
+    RULES
+        .iter()
+        .chain(shelves::RULES)
+        .chain(desk::RULES)
+        .chain(people)
 }
 
 /// How many invariants are judged.

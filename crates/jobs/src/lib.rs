@@ -34,8 +34,8 @@ mod queue;
 mod runner;
 
 pub use queue::{
-    DeadJob, Enqueued, Lease, LeaseError, NewJob, Stats, complete, dead_jobs, delete_dead, enqueue,
-    revive, stats,
+    DeadJob, Enqueued, Lease, LeaseError, NewJob, Stats, complete, count_dead, dead_jobs,
+    delete_dead, enqueue, revive, stats,
 };
 pub use runner::{Done, Drained, JobContext, JobError, Runner, RunnerOptions};
 

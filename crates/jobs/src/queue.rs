@@ -192,6 +192,15 @@ pub fn dead_jobs(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<DeadJob>, DbError> {
     )
 }
 
+/// How many jobs were given up, counted no further than `most`.
+pub fn count_dead(tx: &mut Tx<'_>, most: u32) -> Result<u32, DbError> {
+    let (count,) = tx.query_one::<(u32,)>(
+        "SELECT COUNT(*) FROM (SELECT id FROM jobs WHERE state = 'dead' ORDER BY run_at, id LIMIT $1) AS counted",
+        params![most],
+    )?;
+    Ok(count)
+}
+
 /// Gives a dead job all its attempts again, from now on. Says whether there was such a job.
 pub fn revive(tx: &mut Tx<'_>, now: Timestamp, id: &str) -> Result<bool, DbError> {
     tx.signal(TOPIC);

@@ -9,6 +9,8 @@
 
 mod list;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use kernel::CustomerId;
 use kernel::{Address, Email, Money, Timestamp};

@@ -9,6 +9,7 @@
 //!   stock expires what is overdue first.
 
 mod adjust;
+pub mod levels;
 mod reserve;
 mod store;
 #[cfg(test)]
@@ -19,6 +20,10 @@ use kernel::{LocationId, Quantity, Timestamp, VariantId};
 pub use adjust::{
     AdjustStock, AdjustStockError, StockMovement, adjust_stock, create_location, locations,
     movements,
+};
+pub use levels::{
+    MovementCursor, Movements, StockFilter, StockRow, StockView, list_stock, movements_before,
+    stock_of,
 };
 pub use reserve::{
     NotShipped, Shortage, commit_reservations, keep_reservations, release_allocation,

@@ -13,5 +13,8 @@ mod tests;
 pub mod view;
 
 pub use mailing::{MailFrame, MailShop};
-pub use outbox::{Mail, MailStatus, SendError, find_mail, list_mails, resend_mail, send_mail};
+pub use outbox::{
+    Mail, MailFilter, MailRow, MailStatus, SendError, count_failed_mails, find_mail, list_mails,
+    list_outbox, resend_mail, send_mail,
+};
 pub(crate) use outbox::{NewMail, SEND_MAIL, SendMail, give_up, write_mail};

@@ -2,12 +2,14 @@
 
 use db::{DbError, FromRow, Row, Tx, params};
 use jobs::NewJob;
-use kernel::{Email, MailId, OrderId, Page, PageRequest, Timestamp};
+use kernel::stored::ToValue;
+use kernel::{Email, LongPage, MailId, OrderId, Page, PageRequest, Timestamp, Total};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::audit::{self, Change};
 use crate::error::Internal;
+use crate::lookup::end_of;
 use crate::orders::{TimelineKind, add_to_timeline};
 use crate::ports::mail::{Letter, MailError};
 use crate::settings;
@@ -155,6 +157,122 @@ pub fn list_mails(tx: &mut Tx<'_>, page: PageRequest) -> Result<Page<Mail>, DbEr
         u32::try_from(total).unwrap_or(u32::MAX),
         items,
     ))
+}
+
+/// Which mails, and which page of them.
+#[derive(Debug, Clone)]
+pub struct MailFilter {
+    /// Only those that stand there.
+    pub status: Option<MailStatus>,
+    /// The beginning of the recipient's address.
+    pub search: Option<String>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// A mail as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailRow {
+    /// Its id.
+    pub id: MailId,
+    /// What kind of mail: `order_confirmation`.
+    pub kind: String,
+    /// The order it is about.
+    pub order_id: Option<OrderId>,
+    /// To whom.
+    pub recipient: Email,
+    /// One line.
+    pub subject: String,
+    /// Where it stands.
+    pub status: MailStatus,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Why it was not taken the last time.
+    pub last_error: Option<String>,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it was taken.
+    pub sent_at: Option<Timestamp>,
+}
+
+impl FromRow for MailRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.get("id")?,
+            kind: row.get("kind")?,
+            order_id: row.get("order_id")?,
+            recipient: row.get("recipient")?,
+            subject: row.get("subject")?,
+            status: row.get("status")?,
+            attempts: row.get("attempts")?,
+            last_error: row.get("last_error")?,
+            created_at: row.get("created_at")?,
+            sent_at: row.get("sent_at")?,
+        })
+    }
+}
+
+/// One page of the outbox, newest first; of a search, of the first [`Total::CAP`] addresses that begin so. Two statements.
+pub fn list_outbox(tx: &mut Tx<'_>, filter: &MailFilter) -> Result<LongPage<MailRow>, DbError> {
+    let most = Total::CAP.saturating_add(1);
+    let start = filter
+        .search
+        .as_deref()
+        .unwrap_or_default()
+        .trim()
+        .to_lowercase();
+    let (found, mut parameters) = if start.is_empty() {
+        match filter.status {
+            Some(status) => (
+                "SELECT id, created_at FROM mails WHERE status = $1 ORDER BY created_at DESC, id DESC",
+                params![status].to_vec(),
+            ),
+            None => (
+                "SELECT id, created_at FROM mails WHERE created_at > $1 ORDER BY created_at DESC, id DESC",
+                params![i64::MIN].to_vec(),
+            ),
+        }
+    } else {
+        (
+            "SELECT f.id, f.created_at
+               FROM (SELECT id, created_at, status FROM mails
+                      WHERE recipient_folded >= $1 AND recipient_folded < $2
+                      ORDER BY recipient_folded, created_at, id LIMIT $3) AS f
+              WHERE f.status = COALESCE($4, f.status)
+              ORDER BY f.created_at DESC, f.id DESC",
+            params![start, end_of(&start), most, filter.status].to_vec(),
+        )
+    };
+    let first = parameters.len().saturating_add(1);
+    let second = first.saturating_add(1);
+    let mut counting = parameters.clone();
+    counting.push(most.to_value());
+    let (counted,): (u32,) = tx.query_one(
+        &format!("SELECT COUNT(*) FROM ({found} LIMIT ${first}) AS counted"),
+        &counting,
+    )?;
+    parameters.push(filter.page.size().saturating_add(1).to_value());
+    parameters.push(filter.page.offset().to_value());
+    let rows = tx.query(
+        &format!(
+            "WITH page AS ({found} LIMIT ${first} OFFSET ${second})
+             SELECT m.id, m.kind, m.order_id, m.recipient, m.subject, m.status, m.attempts, m.last_error, m.created_at, m.sent_at
+               FROM page
+               JOIN mails m ON m.id = page.id
+              ORDER BY page.created_at DESC, page.id DESC"
+        ),
+        &parameters,
+    )?;
+    Ok(LongPage::new(filter.page, Total::capped(counted), rows))
+}
+
+/// How many mails were given up.
+pub fn count_failed_mails(tx: &mut Tx<'_>) -> Result<Total, DbError> {
+    let (counted,): (u32,) = tx.query_one(
+        "SELECT COUNT(*) FROM (SELECT id FROM mails WHERE status = $1 ORDER BY created_at, id LIMIT $2) AS counted",
+        params![MailStatus::Dead, Total::CAP.saturating_add(1)],
+    )?;
+    Ok(Total::capped(counted))
 }
 
 /// One mail.

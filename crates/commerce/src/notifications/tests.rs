@@ -11,7 +11,7 @@ use crate::ports::mail::MailError;
 use crate::settings;
 use crate::testing::{Answering, TestShop, euros, operator};
 
-use super::{MailFrame, MailStatus, list_mails, resend_mail};
+use super::{MailFilter, MailFrame, MailStatus, list_mails, list_outbox, resend_mail};
 
 async fn told(shop: &TestShop, order: &Order) -> OrderView {
     let order = order.clone();
@@ -28,7 +28,37 @@ async fn mails(shop: &TestShop) -> Vec<super::Mail> {
         .items
 }
 
+async fn outbox(shop: &TestShop, status: Option<MailStatus>, search: &str) -> (Vec<String>, u32) {
+    let filter = MailFilter {
+        status,
+        search: Some(search.to_owned()),
+        page: kernel::PageRequest::new(1, 2),
+    };
+    let page = shop.read(move |tx| Ok(list_outbox(tx, &filter)?)).await;
+    let total = page.total.number();
+    assert_eq!(page.has_next, total > 2);
+    let to = page.items.iter().map(|mail| mail.recipient.to_string());
+    (to.collect(), total)
+}
+
 on_both! {
+    async fn the_outbox_is_listed_by_what_became_of_a_mail_and_by_whom_it_is_for(shop: &TestShop) {
+        let vase = shop.product("Tarn vase", euros(6_800), 9).await;
+        for email in ["Anne@example.com", "jan@example.com", "anna@example.com"] {
+            shop.ordered_by(("Somebody", email), "test", &[(&vase, 1)]).await;
+            shop.run_jobs().await;
+            shop.clock.advance(1_000);
+        }
+        shop.tamper("UPDATE mails SET status = 'dead', sent_at = NULL WHERE recipient = 'jan@example.com'").await;
+        let of = |names: &[&str]| names.iter().map(|name| format!("{name}@example.com")).collect::<Vec<_>>();
+        assert_eq!(outbox(shop, None, "").await, (of(&["anna", "jan"]), 3));
+        assert_eq!(outbox(shop, Some(MailStatus::Dead), "").await, (of(&["jan"]), 1));
+        assert_eq!(outbox(shop, Some(MailStatus::Sent), "").await, (of(&["anna", "Anne"]), 2));
+        assert_eq!(outbox(shop, None, "ann").await, (of(&["anna", "Anne"]), 2));
+        assert_eq!(outbox(shop, None, " ANNE@").await, (of(&["Anne"]), 1));
+        assert_eq!(outbox(shop, Some(MailStatus::Dead), "ann").await, (of(&[]), 0));
+    }
+
     async fn a_second_try_that_waits_is_not_told_as_the_first_that_was_declined(shop: &TestShop) {
         let vase = shop.product("Tarn vase", euros(6_800), 3).await;
         let shopper = shop.ready_shopper(&[(&vase, 1)]).await;

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use super::Breach;
 use crate::inventory::with_ids;
 use crate::orders::agreement;
-use crate::orders::state::{fulfillment_status, payment_status};
-use crate::orders::{FulfillmentStatus, OrderStatus, PaymentStatus};
+use crate::orders::state::{fulfillment_status, payment_status, queue};
+use crate::orders::{FulfillmentStatus, OrderQueue, OrderStatus, PaymentStatus};
 use crate::payments::Sums;
 
 /// Orders looked at in one transaction.
@@ -21,6 +21,7 @@ struct Facts {
     status: OrderStatus,
     payment: PaymentStatus,
     fulfillment: FulfillmentStatus,
+    queue: Option<OrderQueue>,
     total: i64,
     sums: Sums,
     /// How many pieces are to leave in all.
@@ -54,6 +55,12 @@ pub(super) fn next(
 
 /// A draft's payments come and go; its statuses are settled with the draft.
 fn judge(order: &Facts, breaches: &mut Vec<Breach>) {
+    let stored = (order.payment, order.fulfillment);
+    let right = queue(order.status, stored, order.total);
+    if right != order.queue {
+        let word = |queue: Option<OrderQueue>| queue.map_or("none", OrderQueue::as_str);
+        breaches.push(derived(&order.id, "list", (word(order.queue), word(right))));
+    }
     if order.status == OrderStatus::Draft {
         return;
     }
@@ -74,12 +81,19 @@ fn judge(order: &Facts, breaches: &mut Vec<Breach>) {
     }
 }
 
-type Stored = (OrderId, OrderStatus, PaymentStatus, FulfillmentStatus, i64);
+type Stored = (
+    OrderId,
+    OrderStatus,
+    PaymentStatus,
+    FulfillmentStatus,
+    i64,
+    Option<OrderQueue>,
+);
 
 /// What is known of the next orders. A constant number of statements.
 fn facts_after(tx: &mut Tx<'_>, after: Option<&OrderId>) -> Result<Vec<Facts>, DbError> {
     let orders: Vec<Stored> = tx.query(
-        "SELECT id, status, payment_status, fulfillment_status, total_minor FROM orders WHERE id > $1 ORDER BY id LIMIT $2",
+        "SELECT id, status, payment_status, fulfillment_status, total_minor, queue FROM orders WHERE id > $1 ORDER BY id LIMIT $2",
         params![after.map_or("", OrderId::as_str), BATCH],
     )?;
     if orders.is_empty() {
@@ -116,7 +130,7 @@ fn facts_after(tx: &mut Tx<'_>, after: Option<&OrderId>) -> Result<Vec<Facts>, D
     )?;
     let facts = orders
         .into_iter()
-        .map(|(id, status, payment, fulfillment, total)| {
+        .map(|(id, status, payment, fulfillment, total, queue)| {
             let sum = |kind: &str| {
                 let found = events.iter().find(|row| row.0 == id && row.1 == kind);
                 found.map_or(0, |row| row.2)
@@ -136,6 +150,7 @@ fn facts_after(tx: &mut Tx<'_>, after: Option<&OrderId>) -> Result<Vec<Facts>, D
                 status,
                 payment,
                 fulfillment,
+                queue,
                 total,
                 sums,
                 to_leave,
