@@ -128,6 +128,9 @@ pub(crate) enum Command {
     /// Look at orders; ship, cancel and refund them.
     #[command(subcommand)]
     Order(Order),
+    /// Let people into the back office, and shut them out.
+    #[command(subcommand)]
+    Admin(Admin),
 }
 
 /// `serve`.
@@ -242,5 +245,42 @@ pub(crate) enum Order {
         /// How much, as 49.80; all that is held if not said.
         #[arg(long)]
         amount: Option<String>,
+    },
+}
+
+/// `admin`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Admin {
+    /// Let somebody in. Prints a link with which they choose a password; it works once, for 7 days.
+    Create {
+        /// What they sign in with.
+        #[arg(long)]
+        email: String,
+        /// What colleagues call them.
+        #[arg(long)]
+        name: String,
+        /// What they may do: owner, manager, fulfilment, catalogue, support or viewer.
+        #[arg(long, default_value = "owner")]
+        role: String,
+        /// Read their password from standard input, up to the end of the line, instead of printing a link.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Print a link that signs somebody in, without password and code. It works once, for 15 minutes.
+    Link {
+        /// What they sign in with.
+        email: String,
+    },
+    /// Everybody who works or worked here, one a line.
+    List,
+    /// Shut somebody out: they are signed out everywhere at once. History goes on naming them.
+    Disable {
+        /// What they sign in with.
+        email: String,
+    },
+    /// Let somebody back in who was shut out.
+    Enable {
+        /// What they sign in with.
+        email: String,
     },
 }

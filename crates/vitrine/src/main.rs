@@ -60,6 +60,7 @@ async fn run(command: Command, config: &Config) -> Outcome {
         Command::Restore { from } => commands::backup::restore(config, &from).await,
         Command::Doctor => commands::doctor::doctor(config).await,
         Command::Mail(command) => commands::mail::run(config, command).await,
+        Command::Admin(command) => commands::admin::run(config, command).await,
         Command::Order(command) => commands::order::run(config, command).await,
     }
 }

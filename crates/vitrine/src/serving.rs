@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use commerce::Shop;
+use commerce::accounts::claim_link;
 use commerce::keys::{Purpose, server_key};
 use providers::payments::TestGateway;
 use storefront::Storefront;
@@ -17,6 +18,7 @@ use web::{CsrfKey, Origin, Readiness, Site};
 
 use crate::Outcome;
 use crate::args::Serve;
+use crate::commands::admin::{Door, address};
 use crate::config::{Config, absolute};
 use crate::console::say;
 use crate::open::{Opened, Wishes, open};
@@ -71,6 +73,8 @@ pub(crate) async fn serve(config: &Config, serve: &Serve) -> Outcome {
         closing.clone(),
     ));
     greet(config, &address);
+    welcome(&shop, serve.demo).await?;
+    say("Stop it with Ctrl-C.");
     let stopped = web::serve(listener, &site.0, site.1, asked_to_stop()).await;
     say("Closing: finishing what is under way.");
     stopping.send_replace(true);
@@ -106,7 +110,27 @@ fn greet(config: &Config, address: &str) {
             "Mails are kept, not sent: no mail server is configured. Read them with `vitrine mail list`.",
         );
     }
-    say("Stop it with Ctrl-C.");
+}
+
+/// Tells whoever reads the console how to enter the back office: a new shop is claimed, a demo shop has an owner.
+async fn welcome(shop: &Shop, demo: bool) -> Result<(), Failure> {
+    if demo {
+        let Some(token) = demo::owner_link(shop).await? else {
+            return Ok(());
+        };
+        let link = address(&shop.origin, Door::Link, &token);
+        say(format_args!(
+            "Its back office, as {}, once, within 15 minutes: {link}",
+            demo::OWNER_NAME
+        ));
+    } else if let Some(token) = claim_link(shop).await? {
+        say("Nobody owns this shop yet. Whoever opens this address first does.");
+        say(format_args!(
+            "Claim it: {}",
+            address(&shop.origin, Door::Setup, &token)
+        ));
+    }
+    Ok(())
 }
 
 async fn site(

@@ -9,6 +9,7 @@
 //!
 //! Deliberately not here: roles and permissions (`staff`), cookies and pages.
 
+mod claim;
 mod colleagues;
 mod links;
 mod own;
@@ -24,11 +25,12 @@ mod tests;
 use kernel::{Email, StaffId, Timestamp};
 
 pub use crate::staff::{Badge, Role};
+pub use claim::{ClaimError, ClaimShop, claim_link, claim_shop, is_claimable};
 pub use colleagues::{StaffError, change_role, disable, enable, list_staff};
 pub use links::{
-    AcceptError, AcceptInvitation, ClaimError, ClaimShop, INVITATION_GOOD_FOR, Invite, InviteError,
-    Invited, LinkError, SIGN_IN_LINK_GOOD_FOR, accept_invitation, claim_link, claim_shop,
-    find_invited, invite, is_claimable, reset_password_link, sign_in_link, use_link,
+    AcceptError, AcceptInvitation, INVITATION_GOOD_FOR, Invite, InviteError, Invited, LinkError,
+    SIGN_IN_LINK_GOOD_FOR, accept_invitation, find_invited, invite, let_in_with_password,
+    reset_password_link, sign_in_link, use_link,
 };
 pub use own::{
     ChangePassword, OwnError, change_password, end_session, save_profile, sign_out,

@@ -1,5 +1,6 @@
 //! The commands beside `serve`: each opens the shop's data, does one thing and stops.
 
+pub(crate) mod admin;
 pub(crate) mod backup;
 pub(crate) mod doctor;
 pub(crate) mod mail;

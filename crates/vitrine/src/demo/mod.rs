@@ -3,6 +3,7 @@
 mod catalog;
 mod furnish;
 mod orders;
+mod owner;
 mod people;
 
 use commerce::Shop;
@@ -14,6 +15,7 @@ use crate::Failure;
 use crate::console::say;
 
 pub(crate) use furnish::furnish;
+pub(crate) use owner::{OWNER_NAME, owner_link};
 
 /// Writes the history of an opened demo shop, unless it has one. The shop sells meanwhile.
 pub(crate) async fn write_history(

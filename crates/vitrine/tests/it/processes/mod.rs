@@ -1,6 +1,7 @@
 //! The shop as a process: killed, doubled, started and stopped.
 
 mod accident;
+mod admin;
 mod backup;
 mod books;
 mod kill_checkout;

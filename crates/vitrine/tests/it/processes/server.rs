@@ -1,7 +1,7 @@
 //! The real binary, as a process.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -33,6 +33,22 @@ pub(super) fn run_in(data: &Path, words: &[&str]) -> Output {
     let mut command = binary();
     command.args(words).arg("--data").arg(data);
     command.output().expect("the binary runs")
+}
+
+/// Runs a command of the binary on a data folder to its end, with something to read.
+pub(super) fn run_reading(data: &Path, words: &[&str], input: &str) -> Output {
+    let mut command = binary();
+    command.args(words).arg("--data").arg(data);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    let mut stdin = child.stdin.take().expect("its input is ours");
+    // It may have ended without reading.
+    drop(stdin.write_all(input.as_bytes()));
+    drop(stdin);
+    child.wait_with_output().expect("it ends")
 }
 
 /// What a process said, both ways.
@@ -95,6 +111,20 @@ impl Server {
             let line = line.unwrap_or_else(|_| panic!("the shop never said {sign:?}"));
             if let Some((_, rest)) = line.split_once(sign) {
                 return rest.trim().to_owned();
+            }
+        }
+    }
+
+    /// Everything it says up to a line with `sign`.
+    pub(super) fn hears_until(&self, sign: &str) -> String {
+        let mut heard = String::new();
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("the shop never said {sign:?}: {heard}"));
+            heard.push_str(&line);
+            heard.push('\n');
+            if line.contains(sign) {
+                return heard;
             }
         }
     }
