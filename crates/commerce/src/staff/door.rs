@@ -138,9 +138,13 @@ impl Door {
         let mut taken = Vec::with_capacity(from.len());
         for (counted, rate) in from {
             let full = rate.every.saturating_mul(i64::from(rate.burst));
-            // A clock that was set back must not lock anybody out for longer than a full use of the tries does.
-            let until = books.get(counted).copied().unwrap_or(now);
-            let until = until.clamp(now, now.saturating_add(full));
+            let until = books.get(counted).copied().unwrap_or(now).max(now);
+            // Only a clock that was set back can have left it so late: that must not lock anybody out.
+            let until = if until.saturating_sub(now) > full {
+                now
+            } else {
+                until
+            };
             let next = until.saturating_add(rate.every);
             longest = longest.max(next.saturating_sub(now).saturating_sub(full));
             taken.push((counted.clone(), next));
@@ -204,12 +208,130 @@ impl<'a> Place<'a> {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |waiting| {
                 (waiting < most).then_some(waiting.saturating_add(1))
             });
-        room.is_ok().then_some(Self(door))
+        // Not made unless there is room: it would give back a place nobody took.
+        room.is_ok().then(|| Self(door))
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stranger(network: u32, account: u32) -> [(Counted, Rate); 3] {
+        [
+            (
+                Counted::of("network", &network.to_string()),
+                limits::NETWORK,
+            ),
+            (
+                Counted::of("account", &account.to_string()),
+                limits::ACCOUNT,
+            ),
+            (Counted::of("strangers", ""), limits::STRANGERS),
+        ]
+    }
+
+    #[test]
+    fn a_hundred_thousand_tries_over_a_thousand_accounts_are_at_most_the_documented_hashes() {
+        let door = Door::default();
+        let begun = Timestamp::from_millis(1_795_428_000_000);
+        let mut let_through = 0_i64;
+        for number in 0..100_000_u32 {
+            let now = begun.plus(i64::from(number));
+            let through = door.take(now, &stranger(number, number % 1_000)).is_ok();
+            let_through += i64::from(through);
+        }
+        let seconds = 100_000 / limits::STRANGERS.every;
+        let most = i64::from(limits::STRANGERS.burst) + seconds;
+        assert!(
+            (most - 1..=most).contains(&let_through),
+            "{let_through} of {most}"
+        );
+        let kept = door.0.books.lock().unwrap().len();
+        assert!(kept <= limits::BOOKS, "{kept}");
+        // Whoever is counted apart is not concerned.
+        let known = [(Counted::of("device", "hers"), limits::DEVICE)];
+        assert_eq!(door.take(begun.plus(100_000), &known), Ok(()));
+    }
+
+    #[test]
+    fn tries_come_back_one_by_one_and_a_refusal_takes_none() {
+        let door = Door::default();
+        let now = Timestamp::from_millis(0);
+        let tries = [(Counted::of("account", "a"), limits::ACCOUNT)];
+        for _ in 0..limits::ACCOUNT.burst {
+            assert_eq!(door.take(now, &tries), Ok(()));
+        }
+        let every = limits::ACCOUNT.every;
+        for later in [0, 1, every - 1] {
+            assert_eq!(door.take(now.plus(later), &tries), Err(every - later));
+        }
+        assert_eq!(door.take(now.plus(every), &tries), Ok(()));
+        assert_eq!(door.take(now.plus(every), &tries), Err(every));
+        door.give_back(&tries);
+        assert_eq!(door.take(now.plus(every), &tries), Ok(()));
+        // A network without tries does not use up those of the account.
+        let other = Counted::of("account", "b");
+        let both = [tries[0].clone(), (other.clone(), limits::ACCOUNT)];
+        for _ in 0..20 {
+            assert!(door.take(now.plus(every), &both).is_err());
+        }
+        for _ in 0..limits::ACCOUNT.burst {
+            assert_eq!(
+                door.take(now.plus(every), &[(other.clone(), limits::ACCOUNT)]),
+                Ok(())
+            );
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let door = Door::default();
+        let tries = [(Counted::of("account", "a"), limits::ACCOUNT)];
+        assert_eq!(
+            door.take(Timestamp::from_millis(1_000_000_000), &tries),
+            Ok(())
+        );
+        assert_eq!(door.take(Timestamp::from_millis(0), &tries), Ok(()));
+    }
+
+    fn waits(door: &Door) -> tokio::task::JoinHandle<Result<bool, TooBusy>> {
+        let door = door.clone();
+        tokio::spawn(async move { door.work(Caller::Stranger, || true).await })
+    }
+
+    #[tokio::test]
+    async fn only_so_many_wait_and_there_is_room_for_a_known_browser() {
+        let door = Door::default();
+        let (go, gate) = std::sync::mpsc::channel::<()>();
+        let slow = door.clone();
+        let first = tokio::spawn(async move {
+            slow.work(Caller::Stranger, move || gate.recv().is_ok())
+                .await
+        });
+        while door.hashed() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let waiting: Vec<_> = (1..limits::QUEUE).map(|_| waits(&door)).collect();
+        while door.0.waiting.load(Ordering::SeqCst) < limits::QUEUE {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(door.work(Caller::Stranger, || true).await, Err(TooBusy));
+        let known = door.clone();
+        let known = tokio::spawn(async move { known.work(Caller::Known, || true).await });
+        go.send(()).unwrap();
+        assert_eq!(first.await.unwrap(), Ok(true));
+        assert_eq!(known.await.unwrap(), Ok(true));
+        for place in waiting {
+            assert_eq!(place.await.unwrap(), Ok(true));
+        }
+        assert_eq!(door.0.waiting.load(Ordering::SeqCst), 0);
+        assert_eq!(door.hashed(), limits::QUEUE + 1);
     }
 }
