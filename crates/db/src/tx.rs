@@ -15,6 +15,8 @@ pub struct Tx<'a> {
     failure: Option<DbError>,
     signals: Vec<&'static str>,
     statements: u64,
+    #[cfg(feature = "testing")]
+    recorded: Option<Vec<(String, Vec<Value>)>>,
 }
 
 pub(crate) enum Connection<'a> {
@@ -29,12 +31,14 @@ impl<'a> Tx<'a> {
             failure: None,
             signals: Vec::new(),
             statements: 0,
+            #[cfg(feature = "testing")]
+            recorded: None,
         }
     }
 
     /// Runs a statement and says how many rows it inserted, changed or deleted.
     pub fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64, DbError> {
-        self.check(params)?;
+        self.check(sql, params)?;
         let result = match &mut self.connection {
             Connection::Sqlite(connection) => sqlite::statement::execute(connection, sql, params),
             Connection::Postgres(session) => session.execute(sql, params),
@@ -44,7 +48,7 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement and reads every row it returns.
     pub fn query<T: FromRow>(&mut self, sql: &str, params: &[Value]) -> Result<Vec<T>, DbError> {
-        self.check(params)?;
+        self.check(sql, params)?;
         let result = match &mut self.connection {
             Connection::Sqlite(connection) => sqlite::statement::query(connection, sql, params),
             Connection::Postgres(session) => session.query(sql, params),
@@ -87,7 +91,7 @@ impl<'a> Tx<'a> {
 
     /// Runs a text of several statements without parameters: migrations.
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), DbError> {
-        self.check(&[])?;
+        self.check(sql, &[])?;
         let result = match &mut self.connection {
             Connection::Sqlite(connection) => sqlite::statement::batch(connection, sql),
             Connection::Postgres(session) => session.batch(sql),
@@ -105,8 +109,28 @@ impl<'a> Tx<'a> {
         (self.failure, self.signals)
     }
 
-    fn check(&mut self, params: &[Value]) -> Result<(), DbError> {
+    /// From now on remembers the statements it runs, for tests that look at how they are answered.
+    #[cfg(feature = "testing")]
+    pub fn record(&mut self) {
+        self.recorded = Some(Vec::new());
+    }
+
+    /// The statements run since [`Self::record`], with their parameters; nothing is remembered any more.
+    #[cfg(feature = "testing")]
+    pub fn recorded(&mut self) -> Vec<(String, Vec<Value>)> {
+        self.recorded.take().unwrap_or_default()
+    }
+
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(unused_variables, reason = "the text is remembered for tests only")
+    )]
+    fn check(&mut self, sql: &str, params: &[Value]) -> Result<(), DbError> {
         self.statements = self.statements.saturating_add(1);
+        #[cfg(feature = "testing")]
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push((sql.to_owned(), params.to_vec()));
+        }
         match &self.failure {
             // A conflict keeps its own name, so that a closure which looks at it still sees one.
             Some(failure) if failure.is_retryable() => Err(failure.clone()),
