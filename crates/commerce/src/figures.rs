@@ -233,11 +233,11 @@ fn sales_in(tx: &mut Tx<'_>, currency: Currency, spans: &[Span]) -> Result<Vec<S
     let sums: Vec<(i64, u32, i64)> = tx.query(
         &format!(
             "WITH spans (place, from_at, to_at) AS (VALUES {})
-             SELECT s.place, COUNT(o.net_minor), CAST(COALESCE(SUM(o.net_minor), 0) AS BIGINT)
-               FROM spans s
-               LEFT JOIN orders o ON o.placed_at >= s.from_at AND o.placed_at < s.to_at AND o.currency = $1
-              GROUP BY s.place
-              ORDER BY s.place",
+             SELECT span.place, COUNT(o.net_minor), CAST(COALESCE(SUM(o.net_minor), 0) AS BIGINT)
+               FROM spans span
+               LEFT JOIN orders o ON o.placed_at >= span.from_at AND o.placed_at < span.to_at AND o.currency = $1
+              GROUP BY span.place
+              ORDER BY span.place",
             rows.join(", ")
         ),
         &parameters,
@@ -262,8 +262,8 @@ fn top_products(
                 CAST(SUM(l.total_minor - l.refunded_minor) AS BIGINT) AS minor
            FROM (SELECT id FROM orders
                   WHERE placed_at >= $1 AND net_minor IS NOT NULL AND currency = $2
-                  ORDER BY placed_at DESC, id DESC LIMIT $3) AS o
-           JOIN order_lines l ON l.order_id = o.id
+                  ORDER BY placed_at DESC, id DESC LIMIT $3) AS latest
+           JOIN order_lines l ON l.order_id = latest.id
           GROUP BY l.product_slug
          HAVING SUM(l.quantity - l.refunded_quantity) > 0
           ORDER BY minor DESC, pieces DESC, l.product_slug

@@ -1,6 +1,6 @@
 //! Keys the nodes of one shop share: made once, by whichever node asks first, and the same after every restart.
 
-use db::{DbError, Tx, params};
+use db::params;
 
 use crate::error::Internal;
 use crate::shop::Shop;
@@ -28,10 +28,6 @@ impl Purpose {
 
 /// The shop's key for a purpose.
 pub async fn server_key(shop: &Shop, purpose: Purpose) -> Result<[u8; 32], Internal> {
-    let known = shop.db.read(move |tx| find(tx, purpose)).await?;
-    if let Some(key) = known {
-        return sized(key);
-    }
     let mut fresh = vec![0_u8; 32];
     getrandom::fill(&mut fresh)
         .map_err(|error| Internal::bug(format!("no random bytes: {error}")))?;
@@ -43,21 +39,10 @@ pub async fn server_key(shop: &Shop, purpose: Purpose) -> Result<[u8; 32], Inter
                 "INSERT INTO server_keys (name, key, created_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
                 params![purpose.name(), fresh, now],
             )?;
-            find(tx, purpose)?.ok_or_else(|| Internal::bug("a key that was stored is not there"))
+            let (key,): (Vec<u8>,) = tx.query_one("SELECT key FROM server_keys WHERE name = $1", params![purpose.name()])?;
+            Ok(key)
         })
         .await?;
-    sized(key)
-}
-
-fn find(tx: &mut Tx<'_>, purpose: Purpose) -> Result<Option<Vec<u8>>, DbError> {
-    let row: Option<(Vec<u8>,)> = tx.query_opt(
-        "SELECT key FROM server_keys WHERE name = $1",
-        params![purpose.name()],
-    )?;
-    Ok(row.map(|(key,)| key))
-}
-
-fn sized(key: Vec<u8>) -> Result<[u8; 32], Internal> {
     key.try_into()
         .map_err(|_key: Vec<u8>| Internal::bug("a stored key is not 32 bytes long"))
 }

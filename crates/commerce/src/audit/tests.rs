@@ -1,7 +1,5 @@
 //! The trail: one row for what a person did, none for anything else, and no way to change it unseen.
 
-mod doings;
-
 use db::{DbError, FromRow, Row, Value, params};
 use serde_json::json;
 

@@ -132,7 +132,7 @@ pub fn list_products(
     })
 }
 
-/// How many products have a variant at or below `low_stock_at`, as far as they are counted: for badges. Two statements.
+/// How many products have a variant at or below `low_stock_at`, as far as they are counted: for badges.
 pub fn count_low_stock(tx: &mut Tx<'_>, low_stock_at: u32) -> Result<Total, DbError> {
     let scarce = store::scarce(tx, Some(i64::from(low_stock_at)))?;
     let kept = scarce

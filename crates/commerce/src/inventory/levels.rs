@@ -205,39 +205,29 @@ fn find_variants(tx: &mut Tx<'_>, typed: &str) -> Result<Vec<VariantId>, DbError
 }
 
 /// The counted variants with at most so many pieces left, the emptiest first: the emptiest shelves are looked at, and then
-/// all shelves of their variants, as what is little together is little everywhere.
+/// all shelves of their variants, as what is little together is little everywhere. One statement.
 fn emptiest(
     tx: &mut Tx<'_>,
     at_most: i64,
     location: Option<&LocationId>,
 ) -> Result<Vec<VariantId>, DbError> {
-    let most = lookup::MOST.saturating_add(1);
-    let shelves: Vec<(VariantId,)> = tx.query(
-        "SELECT s.variant_id
-           FROM stock_levels s
-          WHERE (s.on_hand - s.allocated - s.reserved) <= $1 AND s.location_id = COALESCE($2, s.location_id)
-          ORDER BY (s.on_hand - s.allocated - s.reserved), s.variant_id, s.location_id
-          LIMIT $3",
-        params![at_most, location, most],
-    )?;
-    let candidates = lookup::each_once(shelves.into_iter().map(|(id,)| id));
     let rows: Vec<(VariantId,)> = tx.query(
-        &format!(
-            "SELECT x.id
-               FROM (SELECT v.id, CAST(SUM(s.on_hand - s.allocated - s.reserved) AS BIGINT) AS pieces
-                       FROM stock_levels s
-                       JOIN variants v ON v.id = s.variant_id
-                       JOIN products p ON p.id = v.product_id
-                      WHERE s.variant_id IN ({}) AND v.stock_tracked = $1 AND p.status <> 'archived'
-                        AND s.location_id = COALESCE($3, s.location_id)
-                      GROUP BY v.id) AS x
-              WHERE x.pieces <= $2
-              ORDER BY x.pieces, x.id",
-            in_list(4, candidates.len())
-        ),
-        &with_ids(params![true, at_most, location], &candidates),
+        "SELECT x.variant_id
+           FROM (SELECT e.variant_id,
+                        (SELECT CAST(SUM(s.on_hand - s.allocated - s.reserved) AS BIGINT) FROM stock_levels s
+                          WHERE s.variant_id = e.variant_id AND s.location_id = COALESCE($2, s.location_id)) AS pieces,
+                        (SELECT COUNT(*) FROM variants v JOIN products p ON p.id = v.product_id
+                          WHERE v.id = e.variant_id AND v.stock_tracked = $4 AND p.status <> 'archived') AS counted
+                   FROM (SELECT s.variant_id
+                           FROM stock_levels s
+                          WHERE (s.on_hand - s.allocated - s.reserved) <= $1 AND s.location_id = COALESCE($2, s.location_id)
+                          ORDER BY (s.on_hand - s.allocated - s.reserved), s.variant_id, s.location_id
+                          LIMIT $3) AS e) AS x
+          WHERE x.counted = 1 AND x.pieces <= $1
+          ORDER BY x.pieces, x.variant_id",
+        params![at_most, location, lookup::MOST.saturating_add(1), true],
     )?;
-    Ok(one_column(rows))
+    Ok(lookup::each_once(rows.into_iter().map(|(id,)| id)))
 }
 
 /// The condition that makes a list of those not counted; the index is of these words.

@@ -3,6 +3,7 @@
 mod dice;
 mod doings;
 mod gateway;
+pub mod large;
 mod mailbox;
 mod people;
 

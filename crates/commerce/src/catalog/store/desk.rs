@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use db::{DbError, FromRow, Row, Tx, Value, in_list, params};
 use kernel::stored::ToValue;
-use kernel::{CategoryId, Currency, MediaId, PageRequest, ProductId, Total, VariantId};
+use kernel::{CategoryId, Currency, MediaId, PageRequest, ProductId, Total};
 
 use super::products::values_of;
 use crate::catalog::desk::{ProductRow, ProductSort, ProductStock};
@@ -217,42 +217,33 @@ pub(crate) struct Scarce {
     pub(crate) is_cut_off: bool,
 }
 
-/// What there is least of, or of what there are at most so many pieces left.
+/// What there is least of, or of what there are at most so many pieces left. One statement.
 ///
 /// A variant with little left has a shelf with little on it, so the emptiest shelves are looked at, and then all shelves of
-/// their variants.
+/// their variants. What belongs to each of them is asked for one by one: they are few, and the tables are not.
 pub(crate) fn scarce(tx: &mut Tx<'_>, at_most: Option<i64>) -> Result<Scarce, DbError> {
-    let variants = emptiest(tx, at_most.unwrap_or(i64::MAX))?;
-    let rows: Vec<(ProductId, ProductStatus)> = tx.query(
+    let shelves = lookup::MOST.saturating_add(1);
+    let rows: Vec<(Option<ProductId>, Option<ProductStatus>, i64)> = tx.query(
         &format!(
-            "SELECT x.product_id, x.status
-               FROM (SELECT v.product_id, p.status, v.id, CAST(SUM({LEFT}) AS BIGINT) AS pieces
-                       FROM stock_levels s
-                       JOIN variants v ON v.id = s.variant_id
-                       JOIN products p ON p.id = v.product_id
-                      WHERE s.variant_id IN ({}) AND v.stock_tracked = $1
-                      GROUP BY v.product_id, p.status, v.id) AS x
-              WHERE x.pieces <= $2
-              ORDER BY x.pieces, x.product_id",
-            in_list(3, variants.len())
+            "SELECT x.product_id, x.status, x.pieces
+               FROM (SELECT (SELECT v.product_id FROM variants v WHERE v.id = e.variant_id AND v.stock_tracked = $3) AS product_id,
+                            (SELECT p.status FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = e.variant_id) AS status,
+                            (SELECT CAST(SUM({LEFT}) AS BIGINT) FROM stock_levels s WHERE s.variant_id = e.variant_id) AS pieces
+                       FROM (SELECT s.variant_id FROM stock_levels s WHERE {LEFT} <= $1
+                              ORDER BY {LEFT}, s.variant_id, s.location_id LIMIT $2) AS e) AS x
+              ORDER BY x.pieces, x.product_id"
         ),
-        &with_ids(params![true, at_most.unwrap_or(i64::MAX)], &variants),
+        params![at_most.unwrap_or(i64::MAX), shelves, true],
     )?;
+    let is_cut_off = rows.len() > usize::try_from(lookup::MOST).unwrap_or(usize::MAX);
+    let products = rows
+        .into_iter()
+        .filter(|(_, _, pieces)| at_most.is_none_or(|most| *pieces <= most))
+        .filter_map(|(product, status, _)| product.zip(status));
     Ok(Scarce {
-        products: lookup::each_once(rows),
-        is_cut_off: variants.len() > usize::try_from(lookup::MOST).unwrap_or(usize::MAX),
+        products: lookup::each_once(products),
+        is_cut_off,
     })
-}
-
-/// The variants of the emptiest shelves with at most that many pieces; at most [`lookup::MOST`] shelves and one more.
-pub(crate) fn emptiest(tx: &mut Tx<'_>, at_most: i64) -> Result<Vec<VariantId>, DbError> {
-    let rows: Vec<(VariantId,)> = tx.query(
-        &format!(
-            "SELECT s.variant_id FROM stock_levels s WHERE {LEFT} <= $1 ORDER BY {LEFT}, s.variant_id, s.location_id LIMIT $2"
-        ),
-        params![at_most, lookup::MOST.saturating_add(1)],
-    )?;
-    Ok(lookup::each_once(rows.into_iter().map(|(id,)| id)))
 }
 
 impl FromRow for ProductRow {

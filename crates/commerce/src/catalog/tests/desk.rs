@@ -10,6 +10,8 @@ use crate::catalog::{
 use crate::on_both;
 use crate::testing::{TestShop, euros, operator};
 
+const NONE: [&str; 0] = [];
+
 fn all() -> ProductFilter {
     ProductFilter {
         view: ProductView::All,
@@ -76,7 +78,7 @@ on_both! {
         assert_eq!(view(ProductView::All).await, ["Egg cup", "Dish", "Cup", "Bowl"]);
         assert_eq!(view(ProductView::Active).await, ["Dish", "Cup", "Bowl"]);
         assert_eq!(view(ProductView::Archived).await, ["Egg cup"]);
-        assert_eq!(view(ProductView::Draft).await, [] as [&str; 0]);
+        assert_eq!(view(ProductView::Draft).await, NONE);
         assert_eq!(view(ProductView::LowStock).await, ["Dish", "Cup"]);
         assert_eq!(view(ProductView::OutOfStock).await, ["Dish"]);
         assert_eq!(shop.read(|tx| Ok(count_low_stock(tx, 5)?)).await, Total::Exactly(2));
@@ -181,7 +183,7 @@ on_both! {
         let cellar = shop.location("Cellar").await;
         shop.adjust((&vase, &cellar), 3).await.unwrap();
         let low = |at| ProductFilter { view: ProductView::LowStock, low_stock_at: at, ..all() };
-        assert_eq!(titles(shop, &low(6)).await, [] as [&str; 0]);
+        assert_eq!(titles(shop, &low(6)).await, NONE);
         assert_eq!(titles(shop, &low(7)).await, ["Tarn vase"]);
     }
 }

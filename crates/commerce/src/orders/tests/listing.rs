@@ -11,6 +11,8 @@ use crate::orders::{
 };
 use crate::testing::{TestShop, euros};
 
+const NONE: [i64; 0] = [];
+
 fn all() -> OrderFilter {
     OrderFilter {
         view: OrderView::All,
@@ -72,7 +74,7 @@ on_both! {
         assert_eq!(in_view(shop, OrderView::ToPay).await, [1002]);
         assert_eq!(in_view(shop, OrderView::Shipped).await, [1001]);
         assert_eq!(in_view(shop, OrderView::Canceled).await, [1005, 1004], "called off, and all of it refunded");
-        assert_eq!(in_view(shop, OrderView::ToReview).await, [] as [i64; 0]);
+        assert_eq!(in_view(shop, OrderView::ToReview).await, NONE);
         shop.assert_clean().await;
     }
 
@@ -103,14 +105,14 @@ on_both! {
     async fn a_payment_that_does_not_fit_is_listed_for_review_with_its_draft(shop: &TestShop) {
         let vase = shop.product("Tarn vase", euros(2_000), 50).await;
         let order = shop.ordered(&[(&vase, 1)]).await;
-        assert_eq!(in_view(shop, OrderView::ToReview).await, [] as [i64; 0]);
+        assert_eq!(in_view(shop, OrderView::ToReview).await, NONE);
         shop.tamper("UPDATE payments SET status = 'needs_review'").await;
         assert_eq!(in_view(shop, OrderView::ToReview).await, [1001]);
         shop.tamper("UPDATE orders SET status = 'draft', number = NULL, placed_at = NULL, queue = NULL, net_minor = NULL").await;
         let reviewed = listed(shop, &OrderFilter { view: OrderView::ToReview, ..all() }).await;
         let rows: Vec<_> = reviewed.items.iter().map(|row| (&row.id, row.number, row.queue, row.placed_at)).collect();
         assert_eq!(rows, [(&order.id, None, None, order.created_at)]);
-        assert_eq!(in_view(shop, OrderView::All).await, [] as [i64; 0]);
+        assert_eq!(in_view(shop, OrderView::All).await, NONE);
     }
 
     async fn orders_are_found_by_number_address_and_name(shop: &TestShop) {
@@ -157,8 +159,8 @@ on_both! {
         let shopper = shop.ready_shopper(&[(&vase, 1)]).await;
         shop.place(&shopper).await.unwrap();
         assert_eq!(shop.rows::<(i64,)>("SELECT COUNT(*) FROM orders").await, [(1,)]);
-        assert_eq!(searched(shop, "noor").await, [] as [i64; 0]);
-        assert_eq!(in_view(shop, OrderView::All).await, [] as [i64; 0]);
+        assert_eq!(searched(shop, "noor").await, NONE);
+        assert_eq!(in_view(shop, OrderView::All).await, NONE);
     }
 
     async fn lists_are_sorted_as_asked_and_come_in_pages(shop: &TestShop) {
