@@ -1,4 +1,6 @@
-//! Measures what the shop's foundations can do on the machine at hand.
+//! Measures what the shop can do on the machine at hand.
+//!
+//! `cargo run --release -p bench -- generate --data FOLDER` makes a large shop to try things on.
 //!
 //! `cargo run --release -p bench -- writes` measures durable writes. Figures are worth something only beside the disk's
 //! own, from a release build, on a machine that does nothing else.
@@ -11,6 +13,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 mod disk;
+mod generate;
 mod report;
 mod workload;
 mod writes;
@@ -24,6 +27,29 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Makes a large shop out of nothing, the same for the same numbers: products with their stock, orders with all that
+    /// happened to them, customers. Only for measuring: its links are guessable.
+    Generate {
+        /// How many products.
+        #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(3..=1_000_000))]
+        products: u32,
+        /// How many orders.
+        #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(0..=5_000_000))]
+        orders: u32,
+        /// Another number makes another shop. A shop can be added to with a number not used before.
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+        /// The folder of the shop, as `vitrine serve --data` takes it; it is made if it does not exist.
+        #[arg(
+            long,
+            required_unless_present = "postgres",
+            conflicts_with = "postgres"
+        )]
+        data: Option<PathBuf>,
+        /// The URL of a PostgreSQL database instead.
+        #[arg(long)]
+        postgres: Option<String>,
+    },
     /// Durable ten-statement writes per second, with more and more writers at once.
     Writes {
         /// Where the SQLite files are made, and whose disk is measured.
@@ -54,6 +80,12 @@ enum BenchError {
     Database(#[from] db::DbError),
     #[error("{0}: {1}")]
     File(String, std::io::Error),
+    #[error(transparent)]
+    Shop(#[from] commerce::Internal),
+    #[error(
+        "the shop has been added to with seed {0} before; give --seed another number, or another folder"
+    )]
+    SeedUsed(u32),
     #[error("{acknowledged} writes were acknowledged, and {stored} are in the database")]
     Lost { acknowledged: u64, stored: i64 },
 }
@@ -72,29 +104,55 @@ async fn main() -> ExitCode {
 }
 
 async fn run(what: What) -> Result<(), BenchError> {
-    let What::Writes {
-        folder,
-        postgres,
-        connections,
-        writers,
-        seconds,
-        json,
-    } = what;
-    let plan = writes::Plan {
-        folder,
-        postgres,
-        connections,
-        writers,
-        time: Duration::from_secs(seconds),
-    };
-    let report = writes::measure(&plan).await?;
-    let mut out = std::io::stdout().lock();
-    out.write_all(report.table().as_bytes())
-        .map_err(|error| BenchError::File("the terminal".to_owned(), error))?;
+    match what {
+        What::Generate {
+            products,
+            orders,
+            seed,
+            data,
+            postgres,
+        } => {
+            let wanted = generate::Wanted {
+                products,
+                orders,
+                seed,
+            };
+            generate::generate(wanted, data, postgres).await
+        }
+        What::Writes {
+            folder,
+            postgres,
+            connections,
+            writers,
+            seconds,
+            json,
+        } => {
+            let plan = writes::Plan {
+                folder,
+                postgres,
+                connections,
+                writers,
+                time: Duration::from_secs(seconds),
+            };
+            measure(&plan, json).await
+        }
+    }
+}
+
+async fn measure(plan: &writes::Plan, json: Option<PathBuf>) -> Result<(), BenchError> {
+    let report = writes::measure(plan).await?;
+    say(&report.table())?;
     if let Some(path) = json {
         let text = format!("{:#}\n", report.json());
         std::fs::write(&path, text)
             .map_err(|error| BenchError::File(path.display().to_string(), error))?;
     }
     Ok(())
+}
+
+fn say(text: &str) -> Result<(), BenchError> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| BenchError::File("the terminal".to_owned(), error))
 }
