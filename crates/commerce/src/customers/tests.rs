@@ -102,7 +102,8 @@ on_both! {
         let order = shop.ordered(&[(&vase, 2)]).await.id;
         shop.tamper("UPDATE payments SET captured_minor = authorized_minor, status = 'captured'").await;
         let before = known(shop, "noor@example.com").await;
-        drop(shop.refund(&order, &[(0, 1)], "one back").await);
+        let moved = shop.refund(&order, &[(0, 1)], "one back").await.unwrap();
+        assert!(matches!(moved, crate::orders::MoneyMoved::Refused { .. }), "{moved:?}");
         assert_eq!(known(shop, "noor@example.com").await, before);
     }
 
@@ -157,4 +158,76 @@ on_both! {
         assert_eq!(shop.dead_jobs().await.len(), 0);
         shop.assert_clean().await;
     }
+
+    async fn a_shop_of_the_release_before_gets_its_customers_and_lists(shop: &TestShop) {
+        bought(shop).await;
+        let vase = shop.product("Moor vase", euros(2_000), 50).await;
+        let order = shop.ordered(&[(&vase, 3)]).await.id;
+        let off = shop.ordered(&[(&vase, 1)]).await.id;
+        shop.ordered_by(("Noor de Wit", "noor@example.com"), "bank_transfer", &[(&vase, 1)]).await;
+        shop.run_jobs().await;
+        shop.ship(&order, &[(0, 2)], "parcel").await.unwrap();
+        shop.refund(&order, &[(0, 2)], "back").await.unwrap();
+        shop.cancel(&off).await.unwrap();
+        shop.run_jobs().await;
+        shop.ready_shopper(&[(&vase, 1)]).await;
+        let all = "SELECT email, name, name_folded, order_count, spent_minor, first_order_at, last_order_at FROM customers ORDER BY email";
+        type Row = (Email, String, String, i64, i64, i64, i64);
+        let before: Vec<Row> = shop.rows(all).await;
+        let lists = "SELECT id, queue, net_minor FROM orders ORDER BY id";
+        let stood: Vec<(String, Option<String>, Option<i64>)> = shop.rows(lists).await;
+        let mails: Vec<(String, String)> = shop.rows("SELECT id, recipient_folded FROM mails ORDER BY id").await;
+        for sql in [
+            "DELETE FROM customers",
+            "DELETE FROM desk_words",
+            "UPDATE orders SET queue = NULL, net_minor = NULL",
+            "UPDATE mails SET recipient_folded = ''",
+        ] {
+            shop.tamper(sql).await;
+        }
+        for sql in moves_of_the_migration() {
+            shop.tamper(&sql).await;
+        }
+        assert_eq!(shop.rows::<(String, Option<String>, Option<i64>)>(lists).await, stood);
+        assert_eq!(shop.rows::<(String, String)>("SELECT id, recipient_folded FROM mails ORDER BY id").await, mails);
+        shop.run_jobs().await;
+        assert_eq!(shop.rows::<Row>(all).await, before);
+        assert_eq!(names(shop, "dam", CustomerSort::Name).await, ["Anne Dámaso", "Jan Dam", "Zoë Dam"]);
+        let ids: Vec<(kernel::CustomerId,)> = shop.rows("SELECT id FROM customers ORDER BY id").await;
+        assert_eq!(ids.len(), 4, "their ids are ids");
+        assert_eq!(shop.dead_jobs().await.len(), 0);
+        shop.assert_clean().await;
+    }
+
+    async fn two_first_orders_at_once_make_one_customer(shop: &TestShop) {
+        let vase = shop.product("Tarn vase", euros(2_000), 50).await;
+        let mut placed = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (node, shopper) = (shop.shop.clone(), shop.ready_shopper(&[(&vase, 1)]).await);
+            let total_seen = shop.total(&shopper).await;
+            let cmd = crate::checkout::PlaceOrder { total_seen, payment_method: "test".to_owned() };
+            placed.spawn(async move { crate::checkout::place_order(&node, &shopper, cmd).await.is_ok() });
+        }
+        assert!(placed.join_all().await.into_iter().all(|placed| placed));
+        assert_eq!(known(shop, "noor@example.com").await.order_count, 8);
+        assert_eq!(shop.rows::<(i64,)>("SELECT COUNT(*) FROM customers").await, [(1,)]);
+        shop.assert_clean().await;
+    }
+}
+
+/// The statements of the migration that move rows, without those that change tables and indexes.
+fn moves_of_the_migration() -> Vec<String> {
+    let text = include_str!("../../../../migrations/0009_desk.sql");
+    let code: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("--"))
+        .collect();
+    let moves: Vec<String> = code
+        .join("\n")
+        .split(';')
+        .map(|statement| statement.trim().to_owned())
+        .filter(|statement| statement.starts_with("UPDATE") || statement.starts_with("INSERT"))
+        .collect();
+    assert_eq!(moves.len(), 7, "the statements were found");
+    moves
 }
