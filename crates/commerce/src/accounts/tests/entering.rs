@@ -2,12 +2,16 @@
 
 use kernel::time::{DAY, MINUTE, SECOND};
 
+use super::second_factor::enrolled;
 use super::{INES, PASSWORD, browser, claim, claimed, ines, same_browser, try_in};
 use crate::accounts::{
-    ClaimError, ClaimShop, Password, PasswordError, Role, SignInError, SignedInNow, change_role,
-    claim_link, claim_shop, count, disable, is_claimable, sign_in_link, use_link,
+    AcceptInvitation, ClaimError, ClaimShop, Password, PasswordError, Role, SignInError,
+    SignedInNow, accept_invitation, change_role, claim_link, claim_shop, count, disable,
+    is_claimable, reset_password_link, sign_in_link, use_link,
 };
 use crate::on_both;
+use crate::shop::Shop;
+use crate::staff::Door;
 use crate::staff::door::limits;
 use crate::testing::{TestShop, operator};
 
@@ -58,6 +62,24 @@ on_both! {
         shop.assert_clean().await;
     }
 
+    async fn of_two_who_claim_the_shop_on_two_nodes_at_once_one_owns_it(shop: &TestShop) {
+        let db = shop.open_again();
+        let other = Shop { door: Door::default(), ..shop.second_node(db) };
+        for round in 0..6 {
+            let tokens = [claim_link(&shop.shop).await.unwrap().unwrap(), claim_link(&other).await.unwrap().unwrap()];
+            let (first, second) = tokio::join!(
+                claim_shop(&shop.shop, claim(&tokens[0], "ines@example.com")),
+                claim_shop(&other, claim(&tokens[1], "eva@example.com")),
+            );
+            assert_eq!(u8::from(first.is_ok()) + u8::from(second.is_ok()), 1, "round {round}: {first:?} {second:?}");
+            assert_eq!(shop.read(|tx| Ok(count(tx)?)).await, 1);
+            shop.assert_clean().await;
+            for sql in ["DELETE FROM staff_devices", "DELETE FROM staff_sessions", "DELETE FROM staff_links", "DELETE FROM audit", "DELETE FROM staff", "UPDATE counters SET value = 0 WHERE name IN ('staff', 'audit')"] {
+                shop.tamper(sql).await;
+            }
+        }
+    }
+
     async fn a_claim_that_cannot_be_leaves_the_link_as_it_was(shop: &TestShop) {
         let token = claim_link(&shop.shop).await.unwrap().unwrap();
         let good = claim(&token, INES);
@@ -95,6 +117,14 @@ on_both! {
             assert!(is_wrong(&answer), "{tried:?}: {answer:?}");
         }
         assert_eq!(shop.shop.door.hashed() - before, 5, "each took as much work");
+        // Shut out with a password and a second factor: not even that the password was right.
+        let now = accept(shop, "eva@example.com").await;
+        let eva = ines(shop, &now).await;
+        enrolled(shop, &eva).await;
+        let version = shop.who(&now.session).await.unwrap().member().version;
+        disable(&shop.shop, operator().may(), (eva.member().id.clone(), version)).await.unwrap();
+        let answer = try_in(shop, ("eva@example.com", PASSWORD), browser("203.0.113.1")).await;
+        assert!(is_wrong(&answer), "{answer:?}");
     }
 
     async fn tries_on_one_account_run_out_but_never_for_a_browser_that_is_known(shop: &TestShop) {
@@ -167,7 +197,7 @@ on_both! {
         assert!(use_link(&shop.shop, &older, browser("a")).await.is_err(), "only the newest counts");
         use_link(&shop.shop, &newer, browser("a")).await.unwrap();
         // A link for one thing is none for another.
-        let invitation = crate::accounts::reset_password_link(&shop.shop, operator().may(), ines_id(shop).await).await.unwrap();
+        let invitation = reset_password_link(&shop.shop, operator().may(), ines_id(shop).await).await.unwrap();
         assert!(use_link(&shop.shop, &invitation, browser("a")).await.is_err());
         shop.assert_clean().await;
     }
@@ -181,6 +211,19 @@ on_both! {
         let late = crate::accounts::finish_sign_in(&shop.shop, cmd).await;
         assert!(matches!(late, Err(SignInError::TicketExpired)), "{late:?}");
     }
+}
+
+/// Somebody new who has chosen the usual password.
+async fn accept(shop: &TestShop, email: &str) -> SignedInNow {
+    let (who, _) = shop.hire(email, Role::Viewer).await;
+    let id = who.member().id.clone();
+    let token = reset_password_link(&shop.shop, operator().may(), id).await;
+    let cmd = AcceptInvitation {
+        token: token.unwrap(),
+        password: Password::typed(PASSWORD),
+        from: browser("203.0.113.1"),
+    };
+    accept_invitation(&shop.shop, cmd).await.unwrap()
 }
 
 async fn ines_id(shop: &TestShop) -> kernel::StaffId {
