@@ -130,6 +130,8 @@ fn meet(tx: &mut Tx<'_>, act: &Act, bought: &Bought<'_>, net: i64) -> Result<(),
            SET email = excluded.email, name = excluded.name, name_folded = excluded.name_folded,
                order_count = customers.order_count + 1,
                spent_minor = customers.spent_minor + CASE WHEN customers.currency = excluded.currency THEN excluded.spent_minor ELSE 0 END,
+               first_order_at = CASE WHEN customers.first_order_at < excluded.first_order_at
+                                     THEN customers.first_order_at ELSE excluded.first_order_at END,
                last_order_at = CASE WHEN customers.last_order_at > excluded.last_order_at
                                     THEN customers.last_order_at ELSE excluded.last_order_at END
          RETURNING id, first_order_at",
