@@ -32,6 +32,13 @@ SELECT REPLACE(x.first_id, 'ord_', 'cus_'),
          GROUP BY email_folded) x
   JOIN orders f ON f.id = x.first_id;
 
+-- A counted variant that never had any stock gets its empty shelf: it is out of stock, and found among those that are.
+INSERT INTO stock_levels (variant_id, location_id, on_hand, allocated, reserved, backorder_limit, changed_at)
+SELECT v.id, l.id, 0, 0, 0, 0, v.changed_at
+  FROM variants v
+  JOIN stock_locations l ON l.position = (SELECT MIN(f.position) FROM stock_locations f)
+ WHERE v.stock_tracked AND NOT EXISTS (SELECT 1 FROM stock_levels s WHERE s.variant_id = v.id);
+
 UPDATE mails SET recipient_folded = LOWER(recipient);
 
 INSERT INTO desk_backfill (kind, after_id) SELECT DISTINCT 'order', '' FROM orders;
@@ -66,3 +73,7 @@ CREATE INDEX stock_movements_by_variant ON stock_movements (variant_id, at, id);
 -- The outbox by what became of a mail, and by whom it is for.
 CREATE INDEX mails_by_status ON mails (status, created_at, id);
 CREATE INDEX mails_by_recipient ON mails (recipient_folded, created_at, id);
+
+-- Whether a variant may go asks who refers to it, and so does the database when it goes.
+CREATE INDEX order_lines_by_variant ON order_lines (variant_id, order_id);
+CREATE INDEX cart_lines_by_variant ON cart_lines (variant_id);

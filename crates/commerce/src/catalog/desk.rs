@@ -3,8 +3,6 @@
 //! A list is read off an index in its order, or, where it is narrowed down to at most [`lookup::MOST`] products by a search,
 //! a category or scarcity, sorted from their ids.
 
-use std::collections::HashSet;
-
 use db::{DbError, Tx};
 use kernel::{CategoryId, LongPage, Money, PageRequest, ProductId, Slug, Timestamp, Total};
 
@@ -159,51 +157,63 @@ pub fn product_rows(tx: &mut Tx<'_>, ids: &[ProductId]) -> Result<Vec<ProductRow
     Ok(ids.iter().filter_map(|id| rows.remove(id)).collect())
 }
 
+/// The products a list is narrowed down to before its view and sort: by a search, or by a category that is not too large.
+/// Also whether there are more of them than were found.
+fn narrowed_down(
+    tx: &mut Tx<'_>,
+    filter: &ProductFilter,
+) -> Result<Option<(Vec<ProductId>, bool)>, DbError> {
+    let most = usize::try_from(lookup::MOST).unwrap_or(usize::MAX);
+    let search = filter.search.as_deref().unwrap_or_default().trim();
+    if !search.is_empty() {
+        let ids = find_products(tx, search)?;
+        let is_cut_off = ids.len() > most;
+        return Ok(Some((ids, is_cut_off)));
+    }
+    let Some(category) = &filter.category else {
+        return Ok(None);
+    };
+    let ids = store::in_category(tx, category)?;
+    Ok((ids.len() <= most).then_some((ids, false)))
+}
+
 /// The ids of a page and one more, and how long the list is.
 fn page_of(tx: &mut Tx<'_>, filter: &ProductFilter) -> Result<(Vec<ProductId>, Total), DbError> {
-    let search = filter.search.as_deref().unwrap_or_default().trim();
-    let searched = if search.is_empty() {
-        None
-    } else {
-        Some(find_products(tx, search)?)
-    };
+    let found = narrowed_down(tx, filter)?;
     let most = match filter.view {
         ProductView::LowStock => Some(i64::from(filter.low_stock_at)),
         ProductView::OutOfStock => Some(0),
         ProductView::All | ProductView::Active | ProductView::Draft | ProductView::Archived => None,
     };
     if most.is_some() || filter.sort == ProductSort::Stock {
-        return by_scarcity(tx, filter, (searched, most));
+        return by_scarcity(tx, filter, (found, most));
     }
-    if let Some(ids) = searched {
-        let cut = ids.len() > usize::try_from(lookup::MOST).unwrap_or(usize::MAX);
-        return among(tx, filter, (&ids, cut));
-    }
-    if let Some(category) = &filter.category {
-        let ids = store::in_category(tx, category)?;
-        if ids.len() <= usize::try_from(lookup::MOST).unwrap_or(usize::MAX) {
-            return among(tx, filter, (&ids, false));
-        }
+    if let Some((ids, is_cut_off)) = found {
+        return among(tx, filter, (&ids, is_cut_off));
     }
     let narrowed = store::Narrowed::of(filter.view.status(), filter.category.as_ref());
     let ids = store::walk(tx, (filter.sort, filter.page), &narrowed)?;
     Ok((ids, store::count(tx, &narrowed)?))
 }
 
-/// What the scarcest shelves hold, narrowed down to what is asked for.
+/// What was found by its scarcity, or what the emptiest shelves hold, narrowed down to what is asked for.
 fn by_scarcity(
     tx: &mut Tx<'_>,
     filter: &ProductFilter,
-    (searched, most): (Option<Vec<ProductId>>, Option<i64>),
+    (found_before, most): (Option<(Vec<ProductId>, bool)>, Option<i64>),
 ) -> Result<(Vec<ProductId>, Total), DbError> {
-    let scarce = store::scarce(tx, most)?;
-    let searched: Option<HashSet<ProductId>> = searched.map(|ids| ids.into_iter().collect());
+    let scarce = match found_before {
+        Some((ids, is_cut_off)) => store::Scarce {
+            products: store::scarce_among(tx, &ids, most)?,
+            is_cut_off,
+        },
+        None => store::scarce(tx, most)?,
+    };
     let ids: Vec<ProductId> = scarce
         .products
         .into_iter()
         .filter(|(_, status)| most.is_none() || *status != ProductStatus::Archived)
         .map(|(id, _)| id)
-        .filter(|id| searched.as_ref().is_none_or(|wanted| wanted.contains(id)))
         .collect();
     if filter.sort != ProductSort::Stock {
         return among(tx, filter, (&ids, scarce.is_cut_off));

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::audit::{self, Change};
 use crate::staff::{Authorized, EditProducts};
-use crate::{Act, Internal, Shop, lookup, media};
+use crate::{Act, Internal, Shop, inventory, lookup, media};
 
 /// A product as its editor wants it: what is not named here is not part of the product afterwards.
 #[derive(Debug, Clone)]
@@ -434,6 +434,7 @@ fn write(
         .collect();
     store::products::delete_other_options(tx, id, &options, &values)?;
     lookup::keep_title(tx, (id, &plan.title), act.now)?;
+    inventory::ensure_shelves(tx, act.now, Some(id))?;
     Ok(version)
 }
 

@@ -142,6 +142,7 @@ pub async fn create_location(
             "INSERT INTO stock_locations (id, name, position, created_at) VALUES ($1, $2, $3, $4)",
             params![location.id, location.name, location.position, act.now],
         )?;
+        store::ensure_shelves(tx, act.now, None)?;
         let change = audit::Change::new("location.create", "location", &location.id)
             .to(json!({ "name": location.name }));
         Ok((location, change))

@@ -112,10 +112,11 @@ pub fn list_stock(tx: &mut Tx<'_>, filter: &StockFilter) -> Result<LongPage<Stoc
     };
     let (ids, total) = match (at_most, searched) {
         (Some(at_most), searched) => {
-            let mut scarce = emptiest(tx, at_most, filter.location.as_ref())?;
-            if let Some(wanted) = searched {
-                scarce.retain(|id| wanted.contains(id));
-            }
+            let location = filter.location.as_ref();
+            let scarce = match searched {
+                Some(found) => emptiest_of(tx, (&found, at_most), location)?,
+                None => emptiest(tx, at_most, location)?,
+            };
             (slice(&scarce, filter.page), counted(scarce.len()))
         }
         (None, Some(found)) => among(tx, filter, &found)?,
@@ -228,6 +229,30 @@ fn emptiest(
         params![at_most, location, lookup::MOST.saturating_add(1), true],
     )?;
     Ok(lookup::each_once(rows.into_iter().map(|(id,)| id)))
+}
+
+/// Those of these variants with at most so many pieces left, as [`emptiest`] has them. One statement.
+fn emptiest_of(
+    tx: &mut Tx<'_>,
+    (ids, at_most): (&[VariantId], i64),
+    location: Option<&LocationId>,
+) -> Result<Vec<VariantId>, DbError> {
+    let rows: Vec<(VariantId,)> = tx.query(
+        &format!(
+            "SELECT x.id
+               FROM (SELECT v.id,
+                            (SELECT CAST(SUM(s.on_hand - s.allocated - s.reserved) AS BIGINT) FROM stock_levels s
+                              WHERE s.variant_id = v.id AND s.location_id = COALESCE($2, s.location_id)) AS pieces,
+                            (SELECT COUNT(*) FROM products p WHERE p.id = v.product_id AND p.status <> 'archived') AS kept
+                       FROM variants v
+                      WHERE v.id IN ({}) AND v.stock_tracked = $3) AS x
+              WHERE x.kept = 1 AND x.pieces <= $1
+              ORDER BY x.pieces, x.id",
+            in_list(4, ids.len())
+        ),
+        &with_ids(params![at_most, location, true], ids),
+    )?;
+    Ok(one_column(rows))
 }
 
 /// The condition that makes a list of those not counted; the index is of these words.

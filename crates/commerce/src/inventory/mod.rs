@@ -29,8 +29,8 @@ pub use reserve::{
     NotShipped, Shortage, commit_reservations, keep_reservations, release_allocation,
     release_pieces, release_reservations, release_variant, reserve, restock, ship,
 };
-pub(crate) use store::with_ids;
 pub use store::{available, expire_overdue};
+pub(crate) use store::{ensure_shelves, with_ids};
 
 kernel::words! {
     /// Why a stock figure changed.

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use db::{DbError, FromRow, Row, Tx, in_list, params};
 use kernel::stored::{ToValue, Value};
-use kernel::{LocationId, OrderId, ReservationId, StockMovementId, Timestamp, VariantId};
+use kernel::{
+    LocationId, OrderId, ProductId, ReservationId, StockMovementId, Timestamp, VariantId,
+};
 
 use super::{Location, MovementKind, ReservationStatus, StockLevel};
 use crate::shop::Act;
@@ -111,6 +113,32 @@ pub(super) fn ensure_level(
          VALUES ($1, $2, 0, 0, 0, 0, $3)
          ON CONFLICT (variant_id, location_id) DO NOTHING",
         params![variant, location, now],
+    )?;
+    Ok(())
+}
+
+/// Makes sure that every counted variant, of this product or of all, has a shelf: one that never had any stock is out of
+/// stock, and is to be found among those that are. Without a location there is nothing to put up yet.
+pub(crate) fn ensure_shelves(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    product: Option<&ProductId>,
+) -> Result<(), DbError> {
+    let (which, parameters) = match product {
+        Some(product) => ("AND v.product_id = $2", params![now, product].to_vec()),
+        None => ("", params![now].to_vec()),
+    };
+    tx.execute(
+        &format!(
+            "INSERT INTO stock_levels (variant_id, location_id, on_hand, allocated, reserved, backorder_limit, changed_at)
+             SELECT v.id, l.id, 0, 0, 0, 0, CAST($1 AS BIGINT)
+               FROM variants v
+               JOIN stock_locations l ON l.position = (SELECT MIN(f.position) FROM stock_locations f)
+              WHERE v.stock_tracked {which}
+                AND NOT EXISTS (SELECT 1 FROM stock_levels s WHERE s.variant_id = v.id)
+             ON CONFLICT (variant_id, location_id) DO NOTHING"
+        ),
+        &parameters,
     )?;
     Ok(())
 }

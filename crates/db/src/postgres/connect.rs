@@ -106,11 +106,14 @@ impl Target {
 /// What every connection agrees on.
 ///
 /// The server's own guess of four times the price for a page out of turn is of the age of turning disks: with it, a list
-/// that is made to be read off an index is looked for in the whole table.
+/// that is made to be read off an index is looked for in the whole table. And compiling a statement takes longer than any
+/// of ours may run. Both are set only where the server knows them.
 fn greeting(options: &Options) -> String {
     format!(
         "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}; \
-         SET random_page_cost = 1.1; SET client_min_messages = warning; SET timezone = 'UTC'; SET standard_conforming_strings = on",
+         SET client_min_messages = warning; SET timezone = 'UTC'; SET standard_conforming_strings = on; \
+         SELECT set_config(name, CASE name WHEN 'jit' THEN 'off' ELSE '1.1' END, false) \
+           FROM pg_settings WHERE name IN ('jit', 'random_page_cost')",
         options.statement_time.as_millis(),
         options.lock_time.as_millis(),
         limits::IDLE_TIME.as_millis(),

@@ -246,6 +246,31 @@ pub(crate) fn scarce(tx: &mut Tx<'_>, at_most: Option<i64>) -> Result<Scarce, Db
     })
 }
 
+/// These products by the variant there is least of, the scarcest first: those with counted variants, and, if asked, with one
+/// of which there are at most so many pieces left. One statement.
+pub(crate) fn scarce_among(
+    tx: &mut Tx<'_>,
+    ids: &[ProductId],
+    at_most: Option<i64>,
+) -> Result<Vec<(ProductId, ProductStatus)>, DbError> {
+    let rows: Vec<(ProductId, ProductStatus, i64)> = tx.query(
+        &format!(
+            "SELECT x.product_id, x.status, MIN(x.pieces) AS least
+               FROM (SELECT v.product_id, (SELECT p.status FROM products p WHERE p.id = v.product_id) AS status,
+                            CAST(COALESCE((SELECT SUM({LEFT}) FROM stock_levels s WHERE s.variant_id = v.id), 0) AS BIGINT) AS pieces
+                       FROM variants v
+                      WHERE v.product_id IN ({}) AND v.stock_tracked = $1) AS x
+              GROUP BY x.product_id, x.status
+             HAVING MIN(x.pieces) <= $2
+              ORDER BY least, x.product_id",
+            in_list(3, ids.len())
+        ),
+        &with_ids(params![true, at_most.unwrap_or(i64::MAX)], ids),
+    )?;
+    let named = rows.into_iter().map(|(id, status, _)| (id, status));
+    Ok(named.collect())
+}
+
 impl FromRow for ProductRow {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
         let currency: Currency = row.get("currency")?;

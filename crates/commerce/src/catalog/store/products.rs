@@ -436,7 +436,11 @@ pub(crate) fn uses_of(tx: &mut Tx<'_>, variants: &[VariantId]) -> Result<Vec<Var
            FROM (SELECT v.position, v.sku, v.title,
                         (SELECT COUNT(DISTINCT l.order_id) FROM order_lines l WHERE l.variant_id = v.id) AS orders,
                         (SELECT COUNT(*) FROM cart_lines c WHERE c.variant_id = v.id) AS carts,
-                        (SELECT COUNT(*) FROM stock_levels s WHERE s.variant_id = v.id) AS levels
+                        (SELECT COUNT(*) FROM stock_levels s
+                          WHERE s.variant_id = v.id
+                            AND (s.on_hand + s.allocated + s.reserved > 0
+                                 OR EXISTS (SELECT 1 FROM stock_movements m WHERE m.variant_id = v.id)
+                                 OR EXISTS (SELECT 1 FROM reservations r WHERE r.variant_id = v.id))) AS levels
                    FROM variants v
                   WHERE v.id IN ({})) AS used
           WHERE orders > 0 OR carts > 0 OR levels > 0
@@ -446,10 +450,14 @@ pub(crate) fn uses_of(tx: &mut Tx<'_>, variants: &[VariantId]) -> Result<Vec<Var
     tx.query(&sql, &values_of(variants))
 }
 
-/// Deletes variants that nothing refers to.
+/// Deletes variants that nothing refers to, with the shelves that never held any.
 pub(crate) fn delete_variants(tx: &mut Tx<'_>, variants: &[VariantId]) -> Result<(), DbError> {
     let list = in_list(1, variants.len());
     let values = values_of(variants);
+    tx.execute(
+        &format!("DELETE FROM stock_levels WHERE variant_id IN ({list})"),
+        &values,
+    )?;
     tx.execute(
         &format!("DELETE FROM variant_option_values WHERE variant_id IN ({list})"),
         &values,

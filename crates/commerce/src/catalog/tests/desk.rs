@@ -64,10 +64,6 @@ async fn stocked(shop: &TestShop) -> [VariantId; 4] {
         shop.clock.advance(1_000);
     }
     becomes(shop, &variants[3], ProductStatus::Archived).await;
-    shop.receive(&variants[2], 1).await;
-    shop.adjust((&variants[2], &shop.location), -1)
-        .await
-        .unwrap();
     variants.try_into().unwrap()
 }
 
@@ -176,6 +172,44 @@ on_both! {
         assert!(page.items.iter().all(|row| row.stock.is_none()), "nothing is counted any more");
         let low = listed(shop, &ProductFilter { view: ProductView::LowStock, ..all() }).await;
         assert_eq!(low.total, Total::Exactly(0));
+    }
+
+    async fn a_search_among_the_scarce_looks_beyond_the_emptiest_shelves(shop: &TestShop) {
+        let [_, cup, ..] = stocked(shop).await;
+        // More empty shelves than are ever looked at.
+        let more = crate::testing::large::Plan { products: 700, orders: 1, seed: 4, until: shop.shop.clock.now() };
+        crate::testing::large::fill(&shop.shop.db, &more, |_| {}).await.unwrap();
+        shop.tamper("UPDATE stock_levels SET allocated = on_hand WHERE variant_id LIKE 'var_01gen%'").await;
+        let low = listed(shop, &ProductFilter { view: ProductView::LowStock, ..all() }).await;
+        assert!(matches!(low.total, Total::MoreThan(_)), "{:?}", low.total);
+        let found = ProductFilter { view: ProductView::LowStock, search: Some("cup".to_owned()), ..all() };
+        assert_eq!(titles(shop, &found).await, ["Cup"]);
+        let sorted = ProductFilter { sort: ProductSort::Stock, search: Some("cup".to_owned()), ..all() };
+        assert_eq!(titles(shop, &sorted).await, ["Egg cup", "Cup"]);
+        let (product, _) = product_of(shop, &cup).await;
+        let shelf = SaveCategory { id: None, slug: kernel::Slug::from_title("Cups"), title: "Cups".to_owned(), intro: String::new(), parent: None, position: 1 };
+        let cups = save_category(&shop.shop, operator().may(), shelf).await.unwrap();
+        place_products(&shop.shop, operator().may(), cups.clone(), vec![product]).await.unwrap();
+        let there = ProductFilter { view: ProductView::LowStock, category: Some(cups), ..all() };
+        assert_eq!(titles(shop, &there).await, ["Cup"]);
+    }
+
+    async fn a_variant_without_any_stock_ever_can_still_be_removed(shop: &TestShop) {
+        let mut wanted = vase();
+        let saved = save_product(&shop.shop, operator().may(), wanted.clone()).await.unwrap();
+        let shelves: Vec<(i64,)> = shop.rows("SELECT COUNT(*) FROM stock_levels").await;
+        assert_eq!(shelves, [(4,)]);
+        shop.receive(&saved.variants[0], 1).await;
+        wanted.target = crate::catalog::Target::Existing { id: saved.id.clone(), version: saved.version };
+        let last = wanted.variants.pop().unwrap();
+        let again = save_product(&shop.shop, operator().may(), wanted.clone()).await.unwrap();
+        assert_eq!(again.variants.len(), 3);
+        wanted.target = crate::catalog::Target::Existing { id: saved.id, version: again.version };
+        wanted.variants.remove(0);
+        wanted.variants.push(last);
+        let refused = save_product(&shop.shop, operator().may(), wanted).await;
+        assert!(matches!(refused, Err(crate::catalog::SaveProductError::InUse(_))), "{refused:?}");
+        shop.assert_clean().await;
     }
 
     async fn stock_in_two_places_is_low_only_together(shop: &TestShop) {

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use db::{DbError, Engine, Tx, Value, params};
-use kernel::{CategoryId, Email, LocationId, PageRequest, Timestamp, VariantId};
+use kernel::{CategoryId, Email, LocationId, PageRequest, Slug, Timestamp, VariantId};
 
 use super::{Plan, fill};
+use crate::catalog::store::products;
 use crate::catalog::{self, ProductFilter, ProductSort, ProductView};
 use crate::customers::{self, CustomerFilter, CustomerSort};
 use crate::inventory::{self, StockFilter, StockView};
@@ -18,6 +19,7 @@ use crate::jump::jump;
 use crate::lookup::Kind;
 use crate::notifications::{self, MailFilter, MailStatus};
 use crate::orders::{self, OrderFilter, OrderSort, OrderView};
+use crate::payments;
 use crate::settings::Settings;
 use crate::testing::TestShop;
 use crate::{Internal, figures};
@@ -330,6 +332,33 @@ fn of_the_rest(all: &mut All, known: &Known) {
     });
 }
 
+/// The pages behind the lists.
+fn of_pages(all: &mut All) {
+    all.add("order", |tx| {
+        let order = orders::find_by_number(tx, 1017)?.expect("it was made");
+        orders::lines(tx, &order.id)?;
+        orders::timeline(tx, &order.id)?;
+        orders::refunds(tx, &order.id)?;
+        orders::fulfillments(tx, &order.id)?;
+        let payments = payments::of_order(tx, &order.id)?;
+        payments::events_of(tx, &payments.first().expect("it was paid").id)
+    });
+    all.add("product", |tx| {
+        let rows: Vec<(Slug,)> = tx.query(
+            "SELECT slug FROM products WHERE slug = $1",
+            params!["thing-1-7"],
+        )?;
+        let slug = &rows.first().expect("it was made").0;
+        let product = products::product_by_slug(tx, slug)?.expect("it was made");
+        products::options_of(tx, &product.id)?;
+        products::pictures_of(tx, &product.id)?;
+        let variants = products::variants_of(tx, &product.id)?;
+        let ids: Vec<VariantId> = variants.into_iter().map(|variant| variant.id).collect();
+        products::uses_of(tx, &ids)?;
+        inventory::available(tx, Timestamp::from_millis(0), &ids)
+    });
+}
+
 async fn asked(shop: &TestShop) -> Vec<Asked> {
     let known = known(shop).await;
     let mut all = All::default();
@@ -338,6 +367,7 @@ async fn asked(shop: &TestShop) -> Vec<Asked> {
     of_stock(&mut all, &known);
     of_customers(&mut all, &known);
     of_the_rest(&mut all, &known);
+    of_pages(&mut all);
     all.0
 }
 
@@ -360,6 +390,13 @@ fn plan_of(tx: &mut Tx<'_>, sql: &str, parameters: &[Value]) -> Result<Vec<Strin
 
 /// The lines of a plan that read what grows from end to end.
 fn faults(engine: Engine, sql: &str, plan: &[String]) -> Vec<String> {
+    // What is known to find nothing is not run at all.
+    if plan
+        .iter()
+        .any(|line| line.contains("One-Time Filter: false"))
+    {
+        return Vec::new();
+    }
     let is_fault = |line: &&String| match engine {
         Engine::Sqlite => {
             let Some(rest) = line.strip_prefix("SCAN ") else {
