@@ -16,12 +16,8 @@ use sha2::{Digest, Sha256};
 
 use crate::theme::{Theme, ThemeError};
 
-/// Where the assets are served.
-pub const PREFIX: &str = "/assets/";
-/// The list of style sheets that become [`BUNDLE`], one name a line.
+/// The list of style sheets that become the theme's one, one name a line.
 const BUNDLE_LIST: &str = "bundle.txt";
-/// The one style sheet of the shop.
-const BUNDLE: &str = "shop.css";
 const CSS: &str = "text/css; charset=utf-8";
 /// Digits of the hash in a name: 48 bits tell a few hundred files apart for ever.
 const HASH_DIGITS: usize = 12;
@@ -84,15 +80,19 @@ pub struct Found<'a> {
 }
 
 /// All assets of a theme.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Assets {
     by_name: BTreeMap<String, Asset>,
+    at: &'static str,
 }
 
 impl Assets {
     /// Collects, bundles, rewrites and compresses.
     pub fn build(theme: &Theme) -> Result<Self, AssetError> {
-        let mut assets = Self::default();
+        let mut assets = Self {
+            by_name: BTreeMap::new(),
+            at: theme.assets_at,
+        };
         let mut sheets = BTreeMap::new();
         for path in theme.list("assets/")? {
             let Some(name) = path.strip_prefix("assets/") else {
@@ -137,9 +137,14 @@ impl Assets {
             assets.add(name, CSS, rewritten.into_bytes())?;
         }
         if has_bundle {
-            assets.add(BUNDLE, CSS, bundle.into_bytes())?;
+            assets.add(theme.sheet, CSS, bundle.into_bytes())?;
         }
         Ok(assets)
+    }
+
+    /// Where the assets are served, with a slash at both ends.
+    pub fn at(&self) -> &'static str {
+        self.at
     }
 
     /// The address of an asset by its plain name, such as `shop.css` or `fonts/x.woff2`.
@@ -156,7 +161,7 @@ impl Assets {
             });
         }
         let asset = self.by_name.get(&without_hash(requested)?)?;
-        let immutable = asset.url.strip_prefix(PREFIX) == Some(requested);
+        let immutable = asset.url.strip_prefix(self.at) == Some(requested);
         Some(Found { asset, immutable })
     }
 
@@ -184,7 +189,8 @@ impl Assets {
         };
         let asset = Asset {
             url: format!(
-                "{PREFIX}{}",
+                "{}{}",
+                self.at,
                 with_hash(name, digest.get(..HASH_DIGITS).unwrap_or(&digest))
             ),
             content_type,
@@ -357,7 +363,7 @@ mod tests {
         let hashed = assets
             .url("new.js")
             .unwrap()
-            .strip_prefix(PREFIX)
+            .strip_prefix(assets.at())
             .unwrap()
             .to_owned();
         assert_eq!(hashed.len(), "new.js".len() + HASH_DIGITS + 1);

@@ -181,6 +181,15 @@ impl Templates {
             Some(folder) => Theme::with_folder(folder)?,
             None => Theme::built_in(),
         };
+        Self::of(settings, theme)
+    }
+
+    /// Reads the pages of staff, which no theme can change. Of the settings, `folder` does not count.
+    pub fn back_office(settings: Settings) -> Result<Self, RenderError> {
+        Self::of(settings, Theme::back_office())
+    }
+
+    fn of(settings: Settings, theme: Theme) -> Result<Self, RenderError> {
         let stamp = if settings.look_every.is_some() {
             theme.stamp()?
         } else {

@@ -88,7 +88,7 @@ impl Toolbox {
             return Ok(Value::from(url));
         }
         self.complain(format!("assets/{name} does not exist in the theme"))?;
-        Ok(Value::from(format!("{}{name}", assets::PREFIX)))
+        Ok(Value::from(format!("{}{name}", self.assets.at())))
     }
 
     /// Fails in strict mode; otherwise says it once in the log.

@@ -3,6 +3,8 @@
 //! The tree is one: `layout/`, `pages/`, `sections/`, `partials/`, `mail/`, `assets/` and `locales/`. A file in the
 //! merchant's folder replaces the default one of the same path; everything else stays as shipped. The default theme is
 //! part of the binary in a release build and is read from the source tree in a debug build, so that an edit shows at once.
+//!
+//! The back office has a tree of its own, which no merchant's file can replace. It borrows the shop's fonts, colours and icons.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -24,6 +26,23 @@ struct DefaultTheme;
 #[derive(rust_embed::RustEmbed)]
 #[folder = "../../locales"]
 struct DefaultLocales;
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "../../themes/admin"]
+struct BackOffice;
+
+/// What the back office takes from the default theme: one set of tokens, fonts and icons for both.
+const BORROWED: &[&str] = &[
+    "assets/fonts/",
+    "assets/fonts.css",
+    "assets/tokens.css",
+    "assets/icons.svg",
+    "assets/favicon.svg",
+    "assets/htmx.js",
+    "partials/icon.html",
+];
+/// What it takes from the shop's texts.
+const BORROWED_TEXTS: &[&str] = &["locales/countries."];
 
 /// What is wrong with a theme's files.
 #[derive(Debug, thiserror::Error)]
@@ -54,39 +73,104 @@ pub enum ThemeError {
     NotText(String),
 }
 
+/// Files of one origin. Their paths start with `prefix` in the theme's tree.
 #[derive(Debug, Clone)]
-enum Layer {
-    /// Files of the binary.
-    Embedded,
-    /// A folder; its paths start with this prefix in the theme's tree.
-    Folder { root: PathBuf, prefix: &'static str },
+struct Layer {
+    files: Files,
+    prefix: &'static str,
+    /// Beginnings of the paths that count; empty for all.
+    only: &'static [&'static str],
+}
+
+#[derive(Debug, Clone)]
+enum Files {
+    /// Of the binary.
+    Embedded(Tree),
+    /// Of a folder.
+    Folder(PathBuf),
+}
+
+/// What is part of the binary.
+#[derive(Debug, Clone, Copy)]
+enum Tree {
+    Shop,
+    Locales,
+    BackOffice,
+}
+
+impl Tree {
+    fn get(self, path: &str) -> Option<Cow<'static, [u8]>> {
+        let file = match self {
+            Self::Shop => DefaultTheme::get(path),
+            Self::Locales => DefaultLocales::get(path),
+            Self::BackOffice => BackOffice::get(path),
+        };
+        file.map(|file| file.data)
+    }
+
+    fn paths(self) -> Vec<Cow<'static, str>> {
+        match self {
+            Self::Shop => DefaultTheme::iter().collect(),
+            Self::Locales => DefaultLocales::iter().collect(),
+            Self::BackOffice => BackOffice::iter().collect(),
+        }
+    }
+
+    /// Read from the source tree in a debug build.
+    fn layer(self) -> Layer {
+        let (folder, prefix) = match self {
+            Self::Shop => ("../../themes/default", ""),
+            Self::Locales => ("../../locales", "locales/"),
+            Self::BackOffice => ("../../themes/admin", ""),
+        };
+        let files = if cfg!(debug_assertions) {
+            Files::Folder(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
+        } else {
+            Files::Embedded(self)
+        };
+        Layer {
+            files,
+            prefix,
+            only: &[],
+        }
+    }
 }
 
 /// The files of a theme, layer over layer.
 #[derive(Debug, Clone)]
 pub struct Theme {
     layers: Vec<Layer>,
+    /// Where its assets are served, with a slash at both ends.
+    pub(crate) assets_at: &'static str,
+    /// The name of its one style sheet.
+    pub(crate) sheet: &'static str,
 }
 
 impl Theme {
     /// The default theme alone.
     pub fn built_in() -> Self {
-        let layers = if cfg!(debug_assertions) {
-            let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
-            vec![
-                Layer::Folder {
-                    root: sources.join("../../themes/default"),
-                    prefix: "",
-                },
-                Layer::Folder {
-                    root: sources.join("../../locales"),
-                    prefix: "locales/",
-                },
-            ]
-        } else {
-            vec![Layer::Embedded]
+        Self {
+            layers: vec![Tree::Shop.layer(), Tree::Locales.layer()],
+            assets_at: "/assets/",
+            sheet: "shop.css",
+        }
+    }
+
+    /// The pages of staff.
+    pub fn back_office() -> Self {
+        let borrowed = |tree: Tree, only| Layer {
+            only,
+            ..tree.layer()
         };
-        Self { layers }
+        Self {
+            layers: vec![
+                Tree::BackOffice.layer(),
+                borrowed(Tree::Shop, BORROWED),
+                borrowed(Tree::Locales, BORROWED_TEXTS),
+            ],
+            assets_at: "/admin/assets/",
+            sheet: "admin.css",
+        }
     }
 
     /// The merchant's folder over the default theme.
@@ -95,13 +179,12 @@ impl Theme {
             return Err(ThemeError::NoFolder(folder.to_path_buf()));
         }
         let mut theme = Self::built_in();
-        theme.layers.insert(
-            0,
-            Layer::Folder {
-                root: folder.to_path_buf(),
-                prefix: "",
-            },
-        );
+        let merchants = Layer {
+            files: Files::Folder(folder.to_path_buf()),
+            prefix: "",
+            only: &[],
+        };
+        theme.layers.insert(0, merchants);
         Ok(theme)
     }
 
@@ -152,7 +235,7 @@ impl Theme {
     pub fn stamp(&self) -> Result<u64, ThemeError> {
         let mut hasher = DefaultHasher::new();
         for layer in &self.layers {
-            let Layer::Folder { root, .. } = layer else {
+            let Files::Folder(root) = &layer.files else {
                 continue;
             };
             for (path, file) in walk(root)? {
@@ -168,17 +251,20 @@ impl Theme {
 }
 
 impl Layer {
+    fn counts(&self, path: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|start| path.starts_with(start))
+    }
+
     fn read(&self, path: &str) -> Result<Option<Cow<'static, [u8]>>, ThemeError> {
-        match self {
-            Self::Embedded => Ok(match path.strip_prefix("locales/") {
-                Some(locale) => DefaultLocales::get(locale),
-                None => DefaultTheme::get(path),
-            }
-            .map(|file| file.data)),
-            Self::Folder { root, prefix } => {
-                let Some(rest) = path.strip_prefix(prefix) else {
-                    return Ok(None);
-                };
+        let Some(rest) = path
+            .strip_prefix(self.prefix)
+            .filter(|_| self.counts(path))
+        else {
+            return Ok(None);
+        };
+        match &self.files {
+            Files::Embedded(tree) => Ok(tree.get(rest)),
+            Files::Folder(root) => {
                 let file = root.join(rest);
                 let Ok(meta) = file.metadata() else {
                     return Ok(None);
@@ -213,19 +299,14 @@ impl Layer {
     }
 
     fn list(&self, into: &mut BTreeSet<String>) -> Result<(), ThemeError> {
-        match self {
-            Self::Embedded => {
-                into.extend(DefaultTheme::iter().map(Cow::into_owned));
-                into.extend(DefaultLocales::iter().map(|path| format!("locales/{path}")));
-            }
-            Self::Folder { root, prefix } => {
-                into.extend(
-                    walk(root)?
-                        .into_iter()
-                        .map(|(path, _)| format!("{prefix}{path}")),
-                );
-            }
-        }
+        let inside: Vec<String> = match &self.files {
+            Files::Embedded(tree) => tree.paths().into_iter().map(Cow::into_owned).collect(),
+            Files::Folder(root) => walk(root)?.into_iter().map(|(path, _)| path).collect(),
+        };
+        let paths = inside
+            .into_iter()
+            .map(|path| format!("{}{path}", self.prefix));
+        into.extend(paths.filter(|path| self.counts(path)));
         Ok(())
     }
 }
@@ -335,8 +416,14 @@ mod tests {
 
     #[test]
     fn the_embedded_theme_and_the_one_on_disk_are_the_same_tree() {
+        let binary = |tree, prefix| Layer {
+            files: Files::Embedded(tree),
+            prefix,
+            only: &[],
+        };
         let embedded = Theme {
-            layers: vec![Layer::Embedded],
+            layers: vec![binary(Tree::Shop, ""), binary(Tree::Locales, "locales/")],
+            ..Theme::built_in()
         };
         let on_disk = Theme::built_in();
         let hidden = |paths: BTreeSet<String>| {
@@ -353,5 +440,14 @@ mod tests {
             embedded.read("assets/htmx.js").unwrap(),
             on_disk.read("assets/htmx.js").unwrap()
         );
+    }
+
+    #[test]
+    fn the_back_office_borrows_fonts_and_icons_and_no_page() {
+        let theme = Theme::back_office();
+        assert!(theme.read("assets/icons.svg").unwrap().is_some());
+        assert!(theme.read("pages/cart.html").unwrap().is_none());
+        assert!(theme.read("assets/shop.js").unwrap().is_none());
+        assert!(!theme.list("pages/").unwrap().contains("pages/cart.html"));
     }
 }
