@@ -36,6 +36,8 @@ codes! {
     CsrfFailed = "csrf_failed", 403;
     /// This is not for the one who asks.
     Forbidden = "forbidden", 403;
+    /// Nobody is signed in, or no longer.
+    SignInNeeded = "sign_in_needed", 401;
     /// There is nothing here.
     NotFound = "not_found", 404;
     /// There was something here, and it was taken away for good.

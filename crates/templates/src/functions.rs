@@ -9,7 +9,7 @@ use kernel::Currency;
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Value};
 
-use crate::assets::{self, Assets};
+use crate::assets::Assets;
 use crate::format::{self, DateStyle, Language, MoneyStyle};
 use crate::words::Words;
 

@@ -17,6 +17,7 @@ pub mod format;
 mod functions;
 mod lint;
 mod page;
+mod say;
 pub mod theme;
 pub mod words;
 
@@ -24,3 +25,4 @@ pub use check::{Fault, Frames};
 pub use engine::{RenderError, Settings, Templates, Voice};
 pub use lint::{lint, lint_words};
 pub use page::{Mail, MailText, Page, Samples};
+pub use say::Say;

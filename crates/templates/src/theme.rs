@@ -256,10 +256,7 @@ impl Layer {
     }
 
     fn read(&self, path: &str) -> Result<Option<Cow<'static, [u8]>>, ThemeError> {
-        let Some(rest) = path
-            .strip_prefix(self.prefix)
-            .filter(|_| self.counts(path))
-        else {
+        let Some(rest) = path.strip_prefix(self.prefix).filter(|_| self.counts(path)) else {
             return Ok(None);
         };
         match &self.files {

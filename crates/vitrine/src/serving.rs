@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::Admin;
 use commerce::Shop;
 use commerce::accounts::claim_link;
 use commerce::keys::{Purpose, server_key};
@@ -14,7 +15,7 @@ use templates::Templates;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use web::{CsrfKey, Origin, Readiness, Site};
+use web::{BothHouses, CsrfKey, Origin, Readiness, Site};
 
 use crate::Outcome;
 use crate::args::Serve;
@@ -153,12 +154,17 @@ async fn site(
             absolute(&config.data).display().to_string()
         })
         .with_test_page(Arc::new(TestPage(test_gateway)));
+    let office = Templates::back_office(templates::Settings::default())?;
+    let admin = Admin::new(shop.clone(), office);
     let site = Site::new(
         web_config,
         readiness(shop.clone()),
-        Arc::new(storefront.clone()),
+        Arc::new(BothHouses {
+            shop: Arc::new(storefront.clone()),
+            office: Arc::new(admin.clone()),
+        }),
     );
-    let app = site.router(storefront::routes(&storefront));
+    let app = site.router(storefront::routes(&storefront).merge(admin::routes(&admin)));
     Ok((site, app))
 }
 

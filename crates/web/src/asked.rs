@@ -9,7 +9,7 @@ use kernel::{Ids, Secret};
 
 use crate::peer::{Peer, SocketPeer};
 use crate::site::Config;
-use crate::visitor::session_in;
+use crate::visitor::{House, session_in};
 
 /// A request without its body: for error pages, logs and checks.
 #[derive(Debug, Clone)]
@@ -76,7 +76,11 @@ impl Asked {
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(id.clone());
         Self {
-            session: session_in(request.headers(), &config.origin),
+            session: session_in(
+                House::of(request.uri().path()),
+                request.headers(),
+                &config.origin,
+            ),
             method: request.method().clone(),
             uri: request.uri().clone(),
             headers: request.headers().clone(),
@@ -93,6 +97,16 @@ impl Asked {
     /// Whether the request may change something.
     pub(crate) fn is_change(&self) -> bool {
         !(self.method.is_safe() || self.method == Method::TRACE)
+    }
+
+    /// Whether this is the back office.
+    pub(crate) fn is_office(&self) -> bool {
+        House::of(self.uri.path()) == House::Office
+    }
+
+    /// Whether files may be sent here.
+    pub(crate) fn takes_files(&self) -> bool {
+        self.is_office() && self.uri.path().ends_with("/pictures")
     }
 
     /// The value of a header that must appear at most once.

@@ -1,4 +1,4 @@
-//! The theme's assets under `/assets/`.
+//! A theme's assets, at the address the theme gives them.
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -10,10 +10,17 @@ use templates::Templates;
 use crate::problem::Problem;
 use crate::respond;
 
-/// Serves every asset of the theme.
+/// Serves every asset of the shop's theme.
 pub fn routes(templates: Templates) -> Router {
     Router::new()
         .route("/assets/{*name}", get(show))
+        .with_state(templates)
+}
+
+/// Serves every asset of the back office.
+pub fn office_routes(templates: Templates) -> Router {
+    Router::new()
+        .route("/admin/assets/{*name}", get(show))
         .with_state(templates)
 }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use kernel::Code;
 use tokio::time::{Instant, Sleep};
 
+use crate::asked::Asked;
 use crate::limits::Limits;
 use crate::problem::Problem;
 
@@ -34,8 +34,9 @@ pub(crate) async fn read(body: Body) -> Result<Bytes, Problem> {
         .map_err(|error| problem_of(&error))
 }
 
-fn problem_of(error: &axum::Error) -> Problem {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+/// The limit that was met, wherever in the chain it stands.
+pub(crate) fn problem_of(error: &(dyn std::error::Error + 'static)) -> Problem {
+    let mut source = Some(error);
     while let Some(error) = source {
         match error.downcast_ref::<BodyError>() {
             Some(BodyError::TooLarge(most)) => {
@@ -49,15 +50,12 @@ fn problem_of(error: &axum::Error) -> Problem {
 }
 
 /// Puts the limits on a body; refuses at once what says itself that it is too large.
-pub(crate) fn limited(headers: &HeaderMap, body: Body, limits: &Limits) -> Result<Body, Problem> {
-    let content_type = headers
-        .get(http::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+pub(crate) fn limited(asked: &Asked, body: Body, limits: &Limits) -> Result<Body, Problem> {
+    let content_type = asked.header("content-type").unwrap_or_default();
     let most = if content_type.contains("json") {
         limits.json_bytes
     } else {
-        limits.form_bytes
+        limits.form_bytes_at(asked)
     };
     if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
         return Err(Problem::with_detail(

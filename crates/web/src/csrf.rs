@@ -7,12 +7,12 @@
 //! 2. *The form's own token.* If the visitor has a session, the field `csrf` (or the header `X-CSRF-Token`) must be made
 //!    from it. One case is let through without a token: a page that was opened before the session existed has an empty
 //!    field (two product tabs, a first purchase in one, then in the other). There the browser's own word
-//!    `Sec-Fetch-Site: same-origin` is demanded, which no other site can make it say.
+//!    `Sec-Fetch-Site: same-origin` is demanded, which no other site can make it say. The back office has no such case.
 //!
 //! The token is HMAC-SHA256 of the session under the server's key, cut to 128 bits. Each page carries it under a fresh
 //! random mask, so that compressing pages tells an observer nothing about it (BREACH).
 
-use data_encoding::BASE32_NOPAD;
+use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use kernel::{Code, Secret};
@@ -22,6 +22,7 @@ use subtle::ConstantTimeEq;
 use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::site::{Config, CsrfKey};
+use crate::visitor::{House, Visitor};
 
 const LENGTH: usize = 16;
 
@@ -47,9 +48,35 @@ fn is_token_of(key: &CsrfKey, session: &Secret, token: &str) -> bool {
     xor(mask, masked).ct_eq(&code(key, session)).into()
 }
 
+/// A text with a code that only this server can make for this session.
+pub(crate) fn seal(key: &CsrfKey, session: &Secret, text: &str) -> String {
+    let code = code_of(key, session, &["vitrine seal 1", text]);
+    let (text, code) = (
+        BASE64URL_NOPAD.encode(text.as_bytes()),
+        BASE64URL_NOPAD.encode(&code),
+    );
+    format!("{text}.{code}")
+}
+
+/// The text, if the code is right.
+pub(crate) fn unseal(key: &CsrfKey, session: &Secret, sealed: &str) -> Option<String> {
+    let (text, code) = sealed.split_once('.')?;
+    let text = String::from_utf8(BASE64URL_NOPAD.decode(text.as_bytes()).ok()?).ok()?;
+    let code = BASE64URL_NOPAD.decode(code.as_bytes()).ok()?;
+    let right = code_of(key, session, &["vitrine seal 1", &text]);
+    bool::from(right.as_slice().ct_eq(&code)).then_some(text)
+}
+
 fn code(key: &CsrfKey, session: &Secret) -> [u8; LENGTH] {
+    code_of(key, session, &["vitrine csrf 1"])
+}
+
+fn code_of(key: &CsrfKey, session: &Secret, about: &[&str]) -> [u8; LENGTH] {
     let mut mac = Hmac::<Sha256>::new_from_slice(&key.0).expect("HMAC takes keys of any length");
-    mac.update(b"vitrine csrf 1\0");
+    for part in about {
+        mac.update(part.as_bytes());
+        mac.update(b"\0");
+    }
     mac.update(session.expose().as_bytes());
     let whole: [u8; 32] = mac.finalize().into_bytes().into();
     let mut code = [0; LENGTH];
@@ -103,7 +130,20 @@ pub(crate) fn source(asked: &Asked, config: &Config) -> Result<Source, Problem> 
 }
 
 /// The second check.
-pub(crate) fn check_token(
+pub(crate) fn check(
+    config: &Config,
+    visitor: &Visitor,
+    token: &str,
+    source: Source,
+) -> Result<(), Problem> {
+    // No page of the back office is older than its session.
+    if visitor.house() == House::Office && token.is_empty() && visitor.session().is_some() {
+        return Err(Problem::new(Code::CsrfFailed));
+    }
+    check_token(&config.csrf_key, visitor.session(), token, source)
+}
+
+fn check_token(
     key: &CsrfKey,
     session: Option<&Secret>,
     token: &str,
@@ -157,6 +197,21 @@ mod tests {
             &token.to_lowercase(),
         ] {
             assert!(!is_token_of(&KEY, &mine, bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_sealed_text_comes_back_to_its_session_unchanged_or_not_at_all() {
+        let (mine, other) = (RandomIds.secret(), RandomIds.secret());
+        let sealed = seal(&KEY, &mine, "{\"said\":\"Archived 12 products\"}");
+        assert_eq!(
+            unseal(&KEY, &mine, &sealed).as_deref(),
+            Some("{\"said\":\"Archived 12 products\"}")
+        );
+        assert_eq!(unseal(&KEY, &other, &sealed), None);
+        assert_eq!(unseal(&CsrfKey([8; 32]), &mine, &sealed), None);
+        for bad in ["", ".", "e30", "e30.", "e30.AAAA", &format!("A{sealed}")] {
+            assert_eq!(unseal(&KEY, &mine, bad), None, "{bad}");
         }
     }
 

@@ -23,6 +23,24 @@ pub trait ErrorPages: Send + Sync {
     fn draw<'a>(&'a self, asked: &'a Asked, page: &'a ErrorPage) -> BoxFuture<'a, Option<String>>;
 }
 
+/// The error pages of both houses, each drawn by its own.
+pub struct BothHouses {
+    /// For shoppers.
+    pub shop: std::sync::Arc<dyn ErrorPages>,
+    /// For staff.
+    pub office: std::sync::Arc<dyn ErrorPages>,
+}
+
+impl ErrorPages for BothHouses {
+    fn draw<'a>(&'a self, asked: &'a Asked, page: &'a ErrorPage) -> BoxFuture<'a, Option<String>> {
+        if asked.is_office() {
+            self.office.draw(asked, page)
+        } else {
+            self.shop.draw(asked, page)
+        }
+    }
+}
+
 /// No error pages but the last resort: for tests and for tools without a theme.
 #[derive(Debug, Clone, Copy)]
 pub struct PlainErrors;
@@ -49,6 +67,8 @@ pub struct ErrorPage {
 pub struct Told {
     /// The HTTP status.
     pub status: u16,
+    /// What the visitor may read about it: what to do.
+    pub detail: Option<String>,
     /// Whether the theme has words of its own for this status.
     pub known: bool,
     /// The request's id, where the fault is ours.
@@ -71,7 +91,7 @@ pub struct Place {
 }
 
 /// The statuses with words of their own.
-const KNOWN: &[u16] = &[403, 404, 410, 429, 500, 503];
+const KNOWN: &[u16] = &[401, 403, 404, 410, 429, 500, 503];
 
 impl ErrorPage {
     /// The page for a problem.
@@ -80,6 +100,7 @@ impl ErrorPage {
         Self {
             error: Told {
                 status,
+                detail: problem.detail().map(str::to_owned),
                 known: KNOWN.contains(&status),
                 reference: problem
                     .status()
@@ -103,6 +124,7 @@ impl Page for ErrorPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let told = |status, known| Told {
             status,
+            detail: None,
             known,
             reference: None,
             retry_after: None,

@@ -7,6 +7,7 @@ use http::request::Parts;
 use kernel::Code;
 use serde::de::DeserializeOwned;
 
+use crate::asked::Asked;
 use crate::body;
 use crate::problem::Problem;
 use crate::site::Site;
@@ -177,9 +178,9 @@ pub(crate) fn is_form(content_type: Option<&str>) -> bool {
 }
 
 fn most_fields(extensions: &http::Extensions) -> usize {
-    extensions
-        .get::<Site>()
-        .map_or(500, |site| site.config().limits.form_fields)
+    let (site, asked) = (extensions.get::<Site>(), extensions.get::<Asked>());
+    site.zip(asked)
+        .map_or(500, |(site, asked)| site.config().limits.fields_at(asked))
 }
 
 #[cfg(test)]

@@ -33,10 +33,11 @@ mod respond;
 mod run;
 mod server;
 mod site;
+mod upload;
 mod visitor;
 
 pub use asked::{Asked, RequestId};
-pub use errors::{ErrorPage, ErrorPages, Place, PlainErrors, Told};
+pub use errors::{BothHouses, ErrorPage, ErrorPages, Place, PlainErrors, Told};
 pub use form::{Fields, Form, Query};
 pub use headers::{FormsMayLeadTo, Private};
 pub use limits::Limits;
@@ -47,4 +48,5 @@ pub use respond::{Html, etag, has_already, moved, see_other, tagged, unprocessab
 pub use run::{Panicked, operations_finished, run};
 pub use server::{Stopped, serve};
 pub use site::{Config, CsrfKey, Readiness, Site};
+pub use upload::{Part, Upload};
 pub use visitor::Visitor;

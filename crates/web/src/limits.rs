@@ -19,6 +19,18 @@ pub struct Limits {
     pub json_bytes: usize,
     /// Fields of a form or query; more are answered 413.
     pub form_fields: usize,
+    /// Bytes of a form of the back office, where one form holds all variants of a product.
+    pub office_form_bytes: usize,
+    /// Fields of a form of the back office.
+    pub office_form_fields: usize,
+    /// Bytes of a form with files, at the addresses that take files.
+    pub upload_bytes: usize,
+    /// Bytes of one file in it.
+    pub file_bytes: usize,
+    /// Files in it.
+    pub files: usize,
+    /// From the head of a form with files to its answer: a phone sends a dozen photos slowly.
+    pub upload_time: Duration,
     /// How long a body may pause; then 408.
     pub body_idle: Duration,
     /// From a request's head to its answer; then 503. An operation that has begun goes on (see [`crate::run`]).
@@ -53,6 +65,12 @@ impl Default for Limits {
             form_bytes: 64 * 1024,
             json_bytes: 256 * 1024,
             form_fields: 500,
+            office_form_bytes: 1024 * 1024,
+            office_form_fields: 8_000,
+            upload_bytes: 64 * 1024 * 1024,
+            file_bytes: 25 * 1024 * 1024,
+            files: 50,
+            upload_time: Duration::from_mins(5),
             body_idle: Duration::from_secs(15),
             request_time: Duration::from_secs(30),
             write_stall: Duration::from_secs(20),
@@ -64,6 +82,37 @@ impl Default for Limits {
             changes_per_minute: 120,
             counted_addresses: 10_000,
             shutdown_grace: Duration::from_secs(25),
+        }
+    }
+}
+
+impl Limits {
+    /// The most fields of a form sent here.
+    pub(crate) fn fields_at(&self, asked: &crate::Asked) -> usize {
+        if asked.is_office() {
+            self.office_form_fields
+        } else {
+            self.form_fields
+        }
+    }
+
+    /// The most bytes of a form sent here.
+    pub(crate) fn form_bytes_at(&self, asked: &crate::Asked) -> usize {
+        if asked.takes_files() {
+            self.upload_bytes
+        } else if asked.is_office() {
+            self.office_form_bytes
+        } else {
+            self.form_bytes
+        }
+    }
+
+    /// How long an answer may take here.
+    pub(crate) fn time_at(&self, asked: &crate::Asked) -> Duration {
+        if asked.takes_files() {
+            self.upload_time
+        } else {
+            self.request_time
         }
     }
 }

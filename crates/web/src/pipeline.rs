@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::run::panic_text;
 use crate::site::Site;
 use crate::visitor::Visitor;
-use crate::{body, compress, csrf, errors, headers, metrics};
+use crate::{body, compress, csrf, errors, headers, metrics, upload};
 
 /// Takes a request through everything the faces share.
 pub(crate) async fn answer(State(site): State<Site>, mut request: Request, next: Next) -> Response {
@@ -72,7 +72,7 @@ async fn guarded(
         inner.admission.count_change(asked.peer.address)?;
     }
     let answered = AssertUnwindSafe(checked(site, asked, request, next)).catch_unwind();
-    match tokio::time::timeout(inner.config.limits.request_time, answered).await {
+    match tokio::time::timeout(inner.config.limits.time_at(asked), answered).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(panic)) => {
             let words = panic_text(panic.as_ref());
@@ -94,17 +94,22 @@ async fn checked(
 ) -> Result<Response, Problem> {
     let config = site.config();
     let (mut parts, body) = request.into_parts();
-    let mut body = body::limited(&parts.headers, body, &config.limits)?;
+    let mut body = body::limited(asked, body, &config.limits)?;
     let is_webhook = config
         .webhooks
         .iter()
         .any(|prefix| asked.uri.path().starts_with(prefix));
     if asked.is_change() && !is_webhook {
         let source = csrf::source(asked, config)?;
-        let visitor = Visitor::of(site, &asked.headers);
-        let token;
-        (token, body) = csrf_token_in(asked, body, config.limits.form_fields).await?;
-        csrf::check_token(&config.csrf_key, visitor.session(), &token, source)?;
+        if asked.header("x-csrf-token").is_none() && upload::is_upload(asked) {
+            // Too large to be read twice: the handler's `Upload` checks the token, which is the form's first field.
+            parts.extensions.insert(upload::Unchecked(source));
+        } else {
+            let visitor = Visitor::of(site, asked.uri.path(), &asked.headers);
+            let token;
+            (token, body) = csrf_token_in(asked, body, config.limits.fields_at(asked)).await?;
+            csrf::check(config, &visitor, &token, source)?;
+        }
     }
     parts.extensions.insert(site.clone());
     parts.extensions.insert(asked.clone());

@@ -12,10 +12,44 @@ use crate::problem::Problem;
 use crate::site::Site;
 use crate::{cookie, csrf};
 
-/// The shopper's only cookie.
-const COOKIE: &str = "cart";
-/// How long a cart is remembered after its last change.
-const MAX_AGE_SECONDS: u64 = 90 * 24 * 60 * 60;
+/// Which of the two houses a path belongs to. A session of one means nothing in the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum House {
+    /// The shop, for shoppers.
+    Shop,
+    /// The back office, for staff.
+    Office,
+}
+
+impl House {
+    pub(crate) fn of(path: &str) -> Self {
+        match path.strip_prefix("/admin") {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => Self::Office,
+            Some(_) | None => Self::Shop,
+        }
+    }
+
+    /// The cookie with the session.
+    const fn cookie(self) -> &'static str {
+        match self {
+            Self::Shop => "cart",
+            Self::Office => "staff",
+        }
+    }
+
+    /// How long a browser keeps it: a cart after its last change; a member of staff no longer than any session lasts.
+    const fn max_age_seconds(self) -> u64 {
+        match self {
+            Self::Shop => 90 * 24 * 60 * 60,
+            Self::Office => 14 * 24 * 60 * 60,
+        }
+    }
+}
+
+/// The cookie by which a browser of a member of staff is known again when it signs in.
+const DEVICE: &str = "device";
+/// Browsers cap it at 400 days.
+const DEVICE_SECONDS: u64 = 400 * 24 * 60 * 60;
 
 /// Who asks: a browser with a session, or one that has none yet.
 ///
@@ -30,16 +64,70 @@ const MAX_AGE_SECONDS: u64 = 90 * 24 * 60 * 60;
 #[derive(Debug, Clone)]
 pub struct Visitor {
     session: Option<Secret>,
+    device: Option<Secret>,
+    new_device: bool,
+    leaves: bool,
+    house: House,
     site: Site,
 }
 
 impl Visitor {
-    /// The visitor of a request that is only known by its headers, as in an error page.
-    pub fn of(site: &Site, headers: &HeaderMap) -> Self {
+    /// The visitor of a request that is only known by its path and headers, as in an error page.
+    pub fn of(site: &Site, path: &str, headers: &HeaderMap) -> Self {
+        let house = House::of(path);
+        let origin = &site.config().origin;
         Self {
-            session: session_in(headers, &site.config().origin),
+            session: session_in(house, headers, origin),
+            device: secret_in(DEVICE, headers, origin),
+            new_device: false,
+            leaves: false,
+            house,
             site: site.clone(),
         }
+    }
+
+    /// By what the browser is known again when it signs in; back office only.
+    pub fn device(&self) -> Option<&Secret> {
+        self.device.as_ref()
+    }
+
+    /// The same visitor, to be known again by this when they next sign in.
+    #[must_use]
+    pub fn with_device(self, device: Secret) -> Self {
+        Self {
+            device: Some(device),
+            new_device: true,
+            ..self
+        }
+    }
+
+    /// The same visitor without a session: the answer takes the cookie away.
+    #[must_use]
+    pub fn without_session(self) -> Self {
+        Self {
+            session: None,
+            leaves: true,
+            ..self
+        }
+    }
+
+    /// Text that only this session can be given back: it travels through the browser and cannot be changed there.
+    /// Empty if there is no session.
+    pub fn seal(&self, text: &str) -> String {
+        let key = &self.site.config().csrf_key;
+        self.session
+            .as_ref()
+            .map(|session| csrf::seal(key, session, text))
+            .unwrap_or_default()
+    }
+
+    /// The text of [`Visitor::seal`], if it is this session's.
+    pub fn unseal(&self, sealed: &str) -> Option<String> {
+        csrf::unseal(&self.site.config().csrf_key, self.session.as_ref()?, sealed)
+    }
+
+    pub(crate) fn house(&self) -> House {
+        self.house
     }
 
     /// The session, if the visitor has one.
@@ -73,8 +161,12 @@ impl Visitor {
 }
 
 /// The session in the cookie of these headers, if there is one.
-pub(crate) fn session_in(headers: &HeaderMap, origin: &Origin) -> Option<Secret> {
-    let name = cookie::name(COOKIE, origin);
+pub(crate) fn session_in(house: House, headers: &HeaderMap, origin: &Origin) -> Option<Secret> {
+    secret_in(house.cookie(), headers, origin)
+}
+
+fn secret_in(cookie: &str, headers: &HeaderMap, origin: &Origin) -> Option<Secret> {
+    let name = cookie::name(cookie, origin);
     cookie::values(headers, &name).find_map(|value| Secret::parse(value).ok())
 }
 
@@ -87,7 +179,7 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
             .extensions
             .get::<Site>()
             .ok_or_else(|| Problem::new(Code::Internal))?;
-        Ok(Self::of(site, &parts.headers))
+        Ok(Self::of(site, parts.uri.path(), &parts.headers))
     }
 }
 
@@ -95,16 +187,21 @@ impl IntoResponseParts for Visitor {
     type Error = Problem;
 
     fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Problem> {
+        let origin = &self.site.config().origin;
+        let mut cookies = Vec::new();
         if let Some(session) = &self.session {
-            let value = cookie::set(
-                COOKIE,
-                session.expose(),
-                MAX_AGE_SECONDS,
-                &self.site.config().origin,
-            );
+            let (name, age) = (self.house.cookie(), self.house.max_age_seconds());
+            cookies.push(cookie::set(name, session.expose(), age, origin));
+        } else if self.leaves {
+            cookies.push(cookie::set(self.house.cookie(), "", 0, origin));
+        }
+        if let Some(device) = self.device.as_ref().filter(|_| self.new_device) {
+            cookies.push(cookie::set(DEVICE, device.expose(), DEVICE_SECONDS, origin));
+        }
+        for cookie in cookies {
             parts.headers_mut().append(
                 SET_COOKIE,
-                value.ok_or_else(|| Problem::new(Code::Internal))?,
+                cookie.ok_or_else(|| Problem::new(Code::Internal))?,
             );
         }
         Ok(parts)

@@ -120,9 +120,8 @@ impl Browser {
         request.extensions_mut().insert(peer);
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        if let Some(set) = parts.headers.get(SET_COOKIE) {
-            let pair = set.to_str().unwrap().split(';').next().unwrap();
-            self.cookie = Some(pair.to_owned());
+        for set in parts.headers.get_all(SET_COOKIE) {
+            self.keep(set.to_str().unwrap());
         }
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         Answer {
@@ -130,6 +129,25 @@ impl Browser {
             headers: parts.headers,
             body,
         }
+    }
+
+    /// The token that forms of the back office carry, from its account page.
+    pub(crate) async fn token(&mut self) -> String {
+        self.get("/admin/account").await.value_of("csrf")
+    }
+
+    /// Does with its cookies what the shop says.
+    fn keep(&mut self, set: &str) {
+        let pair = set.split(';').next().unwrap();
+        let name = pair.split('=').next().unwrap();
+        let others = self.cookie.iter().flat_map(|all| all.split("; "));
+        let mut kept: Vec<&str> = others
+            .filter(|other| other.split('=').next() != Some(name))
+            .collect();
+        if !set.contains("Max-Age=0") {
+            kept.push(pair);
+        }
+        self.cookie = (!kept.is_empty()).then(|| kept.join("; "));
     }
 
     /// Puts a product into the bag from its page.

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use admin::Admin;
 use axum::Router;
 use commerce::Shop;
+use commerce::accounts::{self, Invite, InviteError, Role};
 use commerce::catalog::categories::{SaveCategory, place_products, save_category};
 use commerce::catalog::collections::{SaveCollection, save_collection};
 use commerce::catalog::edit::{SaveOption, SaveProduct, SaveValue, SaveVariant, Target};
@@ -14,12 +16,12 @@ use commerce::keys::{Purpose, server_key};
 use commerce::media::{self, ReadyPicture};
 use commerce::testing::{TestShop, euros, operator};
 use db::{Engine, Tx, params};
-use kernel::{CategoryId, Money, OrderId, Sku, Slug, VariantId};
+use kernel::{CategoryId, Email, Money, OrderId, Sku, Slug, VariantId};
 use pricing::{DeliveryKind, DeliveryRule};
 use providers::payments::TestGateway;
 use storefront::Storefront;
 use templates::{Settings, Templates};
-use web::{CsrfKey, Limits, Origin, Readiness, Site};
+use web::{BothHouses, CsrfKey, Limits, Origin, Readiness, Site};
 
 use crate::browser::Browser;
 use crate::test_page::TestPage;
@@ -99,6 +101,30 @@ impl App {
     /// Somebody who was never here.
     pub(crate) fn browser(&self) -> Browser {
         Browser::new(&self.router)
+    }
+
+    /// Somebody who works here in this role, signed in with a browser of their own. Asked for twice, it is the same person.
+    pub(crate) async fn staff(&self, role: Role) -> Browser {
+        let shop = self.shop();
+        let colleague = Invite {
+            name: "Ines Vermeer".to_owned(),
+            email: format!("{role}@shop.example"),
+            role,
+        };
+        let email = Email::parse(&colleague.email).unwrap();
+        // Somebody of this role may have come in before, with another browser.
+        match accounts::invite(shop, operator().may(), colleague).await {
+            Ok(_) | Err(InviteError::Taken(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+        let link = accounts::sign_in_link(shop, operator().may(), email)
+            .await
+            .unwrap();
+        let browser = accounts::Browser::default();
+        let now = accounts::use_link(shop, &link, browser).await.unwrap();
+        let mut browser = self.browser();
+        browser.cookie = Some(format!("__Host-staff={}", now.session.expose()));
+        browser
     }
 
     /// Puts a product without options on the shelf.
@@ -433,8 +459,13 @@ async fn open_doors(shop: &Shop, gateway: &TestGateway, set: impl FnOnce(&mut Li
     let storefront = Storefront::new(shop.clone(), theme())
         .with_data_at(DATA)
         .with_test_page(Arc::new(TestPage(gateway.clone())));
-    let site = Site::new(config, readiness(shop), Arc::new(storefront.clone()));
-    site.router(storefront::routes(&storefront))
+    let admin = Admin::new(shop.clone(), office());
+    let errors = BothHouses {
+        shop: Arc::new(storefront.clone()),
+        office: Arc::new(admin.clone()),
+    };
+    let site = Site::new(config, readiness(shop), Arc::new(errors));
+    site.router(storefront::routes(&storefront).merge(admin::routes(&admin)))
 }
 
 /// A picture of the demo shop, 320 pixels wide.
@@ -444,6 +475,13 @@ fn theme() -> Templates {
     static THEME: OnceLock<Templates> = OnceLock::new();
     THEME
         .get_or_init(|| Templates::load(Settings::strict()).unwrap())
+        .clone()
+}
+
+fn office() -> Templates {
+    static OFFICE: OnceLock<Templates> = OnceLock::new();
+    OFFICE
+        .get_or_init(|| Templates::back_office(Settings::strict()).unwrap())
         .clone()
 }
 

@@ -1,6 +1,7 @@
 //! The whole application over HTTP: one file per address, with everything that is refused there.
 
 #[cfg(test)]
+mod admin;
 mod browser;
 #[cfg(test)]
 mod harness;

@@ -1,0 +1,64 @@
+//! The pages, one file or folder each: where it is, what it needs, what it reads, what its template receives.
+
+pub mod account;
+pub mod activity;
+pub mod categories;
+pub mod collections;
+pub mod customers;
+pub mod home;
+pub mod inventory;
+pub mod invitation;
+pub mod jump;
+pub mod link;
+pub mod mails;
+pub mod orders;
+pub mod products;
+pub mod settings;
+pub mod setup;
+pub mod sign_in;
+pub mod staff;
+
+use axum::Router;
+use templates::Samples;
+
+use crate::admin::Admin;
+use crate::routes::Route;
+
+macro_rules! pages {
+    ($($page:ident),+ $(,)?) => {
+        /// Every route with what it needs.
+        pub(crate) fn all() -> Vec<Route> {
+            [$($page::ROUTES),+].concat()
+        }
+
+        /// All pages.
+        pub(crate) fn router() -> Router<Admin> {
+            Router::new()$(.merge($page::routes()))+
+        }
+    };
+}
+
+pages! {
+    account,
+    activity,
+    categories,
+    collections,
+    customers,
+    home,
+    inventory,
+    invitation,
+    jump,
+    link,
+    mails,
+    orders,
+    products,
+    settings,
+    setup,
+    sign_in,
+    staff,
+}
+
+/// Every page with its samples.
+pub(crate) fn samples() -> Vec<Samples> {
+    Vec::new()
+}

@@ -1,0 +1,3 @@
+//! The back office over HTTP, one file for each of its parts.
+
+mod permissions;
