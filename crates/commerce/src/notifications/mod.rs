@@ -8,6 +8,7 @@ mod mailing;
 pub mod order_confirmation;
 pub mod order_news;
 mod outbox;
+mod staff_link;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -18,3 +19,6 @@ pub use outbox::{
     list_outbox, resend_mail, send_mail,
 };
 pub(crate) use outbox::{NewMail, SEND_MAIL, SendMail, give_up, write_mail};
+pub use staff_link::{
+    Mailed, StaffLinkKind, StaffLinkMail, StaffLinkView, invitation_url, mail_staff_link,
+};

@@ -1,5 +1,8 @@
 //! What an order's page and mail tell, on both databases.
 
+use std::sync::Arc;
+
+use crate::accounts::{self, Invite, Role};
 use crate::carts::{CheckoutForm, save_checkout_form};
 use crate::checkout::Placement;
 use crate::notifications::order_confirmation::{ConfirmationMail, OrderConfirmation};
@@ -7,11 +10,15 @@ use crate::notifications::order_news::NewsMail;
 use crate::notifications::view::{OrderView, order_view};
 use crate::on_both;
 use crate::orders::{self, Order};
-use crate::ports::mail::MailError;
+use crate::ports::mail::{KeepMails, MailError};
 use crate::settings;
-use crate::testing::{Answering, TestShop, euros, operator};
+use crate::shop::Shop;
+use crate::testing::{Answering, TestShop, euros, operator, theme};
 
-use super::{MailFilter, MailFrame, MailStatus, list_mails, list_outbox, resend_mail};
+use super::{
+    MailFilter, MailFrame, MailStatus, Mailed, StaffLinkKind, StaffLinkMail, list_mails,
+    list_outbox, mail_staff_link, resend_mail,
+};
 
 async fn told(shop: &TestShop, order: &Order) -> OrderView {
     let order = order.clone();
@@ -136,6 +143,27 @@ on_both! {
         shop.assert_clean().await;
     }
 
+    async fn a_colleague_gets_their_link_by_mail_and_the_outbox_never_sees_it(shop: &TestShop) {
+        let cmd = Invite { name: "Joris Bakker".to_owned(), email: "joris@example.com".to_owned(), role: Role::Viewer };
+        let invited = accounts::invite(&shop.shop, operator().may(), cmd).await.unwrap();
+        let id = invited.id.clone();
+        let joris = shop.read(move |tx| Ok(accounts::find(tx, &id)?)).await.unwrap();
+        let link = (StaffLinkKind::Invitation, &invited.token);
+        assert_eq!(mail_staff_link(&shop.shop, theme(), &joris, link).await.unwrap(), Mailed::Sent);
+        let letter = shop.mailbox.letters().pop().unwrap();
+        assert_eq!((letter.to.as_str(), letter.subject.as_str()), ("joris@example.com", "Your account in the back office of Wrenfold"));
+        let url = format!("https://shop.example/admin/invitation?token={}", invited.token.expose());
+        assert!(letter.text.contains(&url) && letter.html.contains(&url), "{}", letter.text);
+        assert!(letter.text.contains("within 7 days"), "{}", letter.text);
+        assert_eq!(mails(shop).await, [], "whoever reads the outbox could sign in as him");
+
+        shop.mailbox.refuse(Some(MailError::Later("busy".to_owned())));
+        let again = (StaffLinkKind::Password, &invited.token);
+        assert_eq!(mail_staff_link(&shop.shop, theme(), &joris, again).await.unwrap(), Mailed::NotTaken("busy".to_owned()));
+        let silent = Shop { mailer: Arc::new(KeepMails), ..shop.shop.clone() };
+        assert_eq!(mail_staff_link(&silent, theme(), &joris, again).await.unwrap(), Mailed::NoMailServer);
+    }
+
     async fn the_buyer_is_told_why_an_order_was_cancelled(shop: &TestShop) {
         let vase = shop.product("Tarn vase", euros(6_800), 3).await;
         let order = shop.ordered(&[(&vase, 1)]).await;
@@ -157,6 +185,7 @@ fn every_mail_can_be_drawn_from_its_samples() {
     let samples = [
         templates::Samples::of_mail::<ConfirmationMail>(),
         templates::Samples::of_mail::<NewsMail>(),
+        templates::Samples::of_mail::<StaffLinkMail>(),
     ];
     let frames = templates::Frames::new().with("full", &frame);
     let faults = templates.check(&samples, &frames).unwrap();

@@ -313,7 +313,7 @@ impl TestShop {
 }
 
 /// The default theme, read once for all tests.
-fn theme() -> &'static Templates {
+pub fn theme() -> &'static Templates {
     static THEME: OnceLock<Templates> = OnceLock::new();
     THEME.get_or_init(|| {
         Templates::load(templates::Settings::strict()).expect("the default theme can be read")
