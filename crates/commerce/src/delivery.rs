@@ -17,6 +17,8 @@ use crate::settings::Settings;
 use crate::shop::Shop;
 use crate::staff::{Authorized, EditSettings};
 
+pub mod desk;
+
 /// A way to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryMethod {
@@ -180,6 +182,29 @@ pub struct CreateMethod {
     pub days: (i64, i64),
 }
 
+impl CreateMethod {
+    /// The name, if this can be a way to deliver.
+    fn check(&self) -> Result<String, CreateDeliveryError> {
+        let name = one_line(&self.name, 80).map_err(CreateDeliveryError::BadName)?;
+        let (min, max) = self.days;
+        if !(0 <= min && min <= max && max <= 120) {
+            return Err(CreateDeliveryError::BadDays);
+        }
+        self.rule.check().map_err(CreateDeliveryError::BadRule)?;
+        Ok(name)
+    }
+
+    /// The shop's currency, if its prices are in it.
+    fn currency(&self, tx: &mut Tx<'_>) -> Result<Currency, CreateDeliveryError> {
+        let currency = crate::settings::load(tx)?.selling.currency;
+        if self.rule.is_in(currency) {
+            Ok(currency)
+        } else {
+            Err(CreateDeliveryError::OtherCurrency(currency))
+        }
+    }
+}
+
 /// Why a zone or method was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateDeliveryError {
@@ -259,18 +284,11 @@ pub async fn create_method(
     by: Authorized<EditSettings>,
     cmd: CreateMethod,
 ) -> Result<DeliveryMethodId, CreateDeliveryError> {
-    let name = one_line(&cmd.name, 80).map_err(CreateDeliveryError::BadName)?;
+    let name = cmd.check()?;
     let (min, max) = cmd.days;
-    if !(0 <= min && min <= max && max <= 120) {
-        return Err(CreateDeliveryError::BadDays);
-    }
-    cmd.rule.check().map_err(CreateDeliveryError::BadRule)?;
     let rule = serde_json::to_string(&cmd.rule)?;
     audit::change(shop, shop.act(by.actor()), move |tx, act| {
-            let currency = crate::settings::load(tx)?.selling.currency;
-            if !cmd.rule.is_in(currency) {
-                return Err(CreateDeliveryError::OtherCurrency(currency));
-            }
+            let currency = cmd.currency(tx)?;
             let id = DeliveryMethodId::new(act.ids.as_ref());
             tx.execute(
                 "INSERT INTO delivery_methods

@@ -4,7 +4,7 @@
 //! transactions and may talk to the world between them. A *building block* takes `&mut Tx` first and can do neither.
 //!
 //! In reading order: `error`, `lookup`, `ports`, `staff`, `shop`, `event`, `audit`, `settings`, `accounts`; `media`, `inventory`, `catalog`,
-//! `search`; `tax`, `delivery`, `carts`, `payments`, `customers`, `orders`, `notifications`, `checkout`; `figures`, `jump`; `reactions`, `jobs`, `verify`. A module may use
+//! `search`; `tax`, `delivery`, `opening`, `carts`, `payments`, `customers`, `orders`, `notifications`, `checkout`; `figures`, `jump`; `reactions`, `jobs`, `verify`. A module may use
 //! those before it, never those after. A test holds this (`structure`).
 
 pub mod accounts;
@@ -26,6 +26,7 @@ pub mod keys;
 pub mod lookup;
 pub mod media;
 pub mod notifications;
+pub mod opening;
 pub mod orders;
 pub mod payments;
 pub mod ports;

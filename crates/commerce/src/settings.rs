@@ -15,6 +15,14 @@ use crate::internal_from;
 use crate::shop::Shop;
 use crate::staff::{Authorized, EditSettings};
 
+mod iban;
+mod section;
+
+pub use iban::IbanError;
+pub use section::{
+    Field, NewSection, SaveSectionError, Versions, Wrong, load_versioned, save_section,
+};
+
 /// All sections together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
@@ -233,22 +241,37 @@ pub async fn save(
         return Err(SaveSettingsError::NoName);
     }
     audit::change(shop, shop.act(by.actor()), move |tx, act| {
-        let foreign: Vec<(Currency,)> = tx.query(
-            "SELECT currency FROM variants WHERE currency <> $1 LIMIT 1",
-            params![settings.selling.currency.code()],
-        )?;
-        if let Some((currency,)) = foreign.into_iter().next() {
-            return Err(SaveSettingsError::CurrencyInUse(currency));
-        }
         let before = load(tx)?;
-        write(tx, act.now, &settings.shop)?;
-        write(tx, act.now, &settings.selling)?;
-        write(tx, act.now, &settings.home)?;
+        write_all(tx, act.now, &settings)?;
         let change = Change::new("settings.save", "settings", "shop")
             .between(told(&before)?, told(&settings)?);
         Ok(((), change))
     })
     .await
+}
+
+/// Writes all sections: for operations that decide more than settings.
+pub(crate) fn write_all(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    settings: &Settings,
+) -> Result<(), SaveSettingsError> {
+    refuse_foreign_prices(tx, settings.selling.currency)?;
+    write(tx, now, &settings.shop)?;
+    write(tx, now, &settings.selling)?;
+    write(tx, now, &settings.home)
+}
+
+/// A currency can only be the shop's while nothing is priced in another.
+fn refuse_foreign_prices(tx: &mut Tx<'_>, wanted: Currency) -> Result<(), SaveSettingsError> {
+    let foreign: Vec<(Currency,)> = tx.query(
+        "SELECT currency FROM variants WHERE currency <> $1 LIMIT 1",
+        params![wanted.code()],
+    )?;
+    match foreign.into_iter().next() {
+        Some((currency,)) => Err(SaveSettingsError::CurrencyInUse(currency)),
+        None => Ok(()),
+    }
 }
 
 /// Every setting by its section and name, for the audit trail.
@@ -327,6 +350,60 @@ mod tests {
             assert_eq!(shop.read(|tx| Ok(load(tx)?)).await, Settings::default());
             shop.tamper("INSERT INTO settings (section, body, version, changed_at) VALUES ('shop', '{', 1, 1)").await;
             assert!(shop.shop.db.read(load).await.is_err());
+        }
+
+        async fn of_two_who_save_a_section_the_second_is_told_and_sections_do_not_wait_for_each_other(shop: &TestShop) {
+            let (first, seen) = shop.read(|tx| Ok(load_versioned(tx)?)).await;
+            let mut mine = first.shop.clone();
+            mine.tagline = Some("  Pots of\tthe north ".to_owned());
+            let version = save_section(&shop.shop, operator().may(), NewSection::Shop(mine.clone()), seen.shop).await.unwrap();
+            assert_eq!(version, seen.shop + 1);
+            mine.tagline = Some("Cups of the south".to_owned());
+            let late = save_section(&shop.shop, operator().may(), NewSection::Shop(mine.clone()), seen.shop).await;
+            let Err(SaveSectionError::Stale(now)) = late else { panic!("{late:?}") };
+            assert_eq!(now.0.shop.tagline.as_deref(), Some("Pots of the north"));
+            assert_eq!(now.1, Versions { shop: version, ..seen });
+            let mut home = first.home.clone();
+            home.headline = Some("Made by hand".to_owned());
+            save_section(&shop.shop, operator().may(), NewSection::Home(home), seen.home).await.unwrap();
+            save_section(&shop.shop, operator().may(), NewSection::Shop(mine), version).await.unwrap();
+            let (last, _) = shop.read(|tx| Ok(load_versioned(tx)?)).await;
+            assert_eq!((last.shop.tagline.as_deref(), last.home.headline.as_deref()), (Some("Cups of the south"), Some("Made by hand")));
+            let told: Vec<(String, String)> = shop.rows("SELECT subject, after FROM audit WHERE action = 'settings.save' ORDER BY sequence DESC LIMIT 1").await;
+            assert_eq!(told, [("settings:shop".to_owned(), r#"{"shop.tagline":"Cups of the south"}"#.to_owned())]);
+        }
+
+        async fn a_section_that_cannot_be_names_every_field_that_is_wrong(shop: &TestShop) {
+            let (settings, seen) = shop.read(|tx| Ok(load_versioned(tx)?)).await;
+            let mut wrong = settings.shop.clone();
+            wrong.name = " ".to_owned();
+            wrong.email = Some("nobody".to_owned());
+            wrong.time_zone = "Europe/Atlantis".to_owned();
+            let refused = save_section(&shop.shop, operator().may(), NewSection::Shop(wrong), seen.shop).await;
+            let Err(SaveSectionError::Invalid(faults)) = refused else { panic!("{refused:?}") };
+            assert_eq!(faults.iter().map(|fault| fault.0).collect::<Vec<_>>(), [Field::Name, Field::Email, Field::TimeZone]);
+            let mut wrong = settings.selling.clone();
+            wrong.payment_methods = vec!["shells".to_owned()];
+            wrong.bank = Some(BankAccount { holder: String::new(), iban: "NL92 ABNA 0417 1643 00".to_owned(), bic: Some("ING".to_owned()) });
+            wrong.unpaid_days = 0;
+            wrong.dispatch_until_hour = 24;
+            let refused = save_section(&shop.shop, operator().may(), NewSection::Selling(wrong), seen.selling).await;
+            let Err(SaveSectionError::Invalid(faults)) = refused else { panic!("{refused:?}") };
+            let expected = [Field::PaymentMethods, Field::BankHolder, Field::BankIban, Field::BankBic, Field::UnpaidDays, Field::DispatchHour];
+            assert_eq!(faults.iter().map(|fault| fault.0).collect::<Vec<_>>(), expected);
+            assert_eq!(shop.read(|tx| Ok(load_versioned(tx)?)).await, (settings, seen));
+        }
+
+        async fn an_account_is_kept_in_groups_of_four_and_none_is_none(shop: &TestShop) {
+            let (settings, seen) = shop.read(|tx| Ok(load_versioned(tx)?)).await;
+            let mut wanted = settings.selling.clone();
+            wanted.bank = Some(BankAccount { holder: "Wrenfold".to_owned(), iban: "nl91abna0417164300".to_owned(), bic: Some("abnanl2a".to_owned()) });
+            let seen = save_section(&shop.shop, operator().may(), NewSection::Selling(wanted.clone()), seen.selling).await.unwrap();
+            let kept = shop.read(|tx| Ok(load(tx)?)).await.selling.bank.unwrap();
+            assert_eq!((kept.iban.as_str(), kept.bic.as_deref()), ("NL91 ABNA 0417 1643 00", Some("ABNANL2A")));
+            wanted.bank = Some(BankAccount { holder: " ".to_owned(), iban: String::new(), bic: None });
+            save_section(&shop.shop, operator().may(), NewSection::Selling(wanted), seen).await.unwrap();
+            assert_eq!(shop.read(|tx| Ok(load(tx)?)).await.selling.bank, None);
         }
     }
 }

@@ -24,6 +24,7 @@ const READING_ORDER: &[&str] = &[
     "search",
     "tax",
     "delivery",
+    "opening",
     "carts",
     "payments",
     "customers",
