@@ -92,6 +92,11 @@ impl Peer {
         on_this_machine: false,
     };
 
+    /// What is counted as one network: the address, or the first half of one of IPv6.
+    pub fn household(&self) -> String {
+        Household::of(self.address).0.to_string()
+    }
+
     /// Reads `X-Forwarded-For` and `X-Forwarded-Proto`, but only from a proxy the operator has named: everyone else can
     /// write what they like there. Of several addresses the last one that is not itself a trusted proxy counts.
     pub(crate) fn of(socket: Option<SocketPeer>, headers: &HeaderMap, trusted: &[Network]) -> Self {

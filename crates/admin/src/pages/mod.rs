@@ -60,5 +60,11 @@ pages! {
 
 /// Every page with its samples.
 pub(crate) fn samples() -> Vec<Samples> {
-    Vec::new()
+    vec![
+        Samples::of_page::<invitation::InvitationPage>(),
+        Samples::of_page::<link::LinkPage>(),
+        Samples::of_page::<setup::SetupPage>(),
+        Samples::of_page::<sign_in::CodePage>(),
+        Samples::of_page::<sign_in::SignInPage>(),
+    ]
 }

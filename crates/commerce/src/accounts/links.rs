@@ -360,6 +360,18 @@ pub async fn sign_in_link(
     .await
 }
 
+/// Whom a link of [`sign_in_link`] signs in, while it counts: for the page that asks whether to.
+pub fn find_linked(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    token: &Secret,
+) -> Result<Option<StaffMember>, DbError> {
+    let Some(id) = store::open_link(tx, now, (Purpose::SignIn, &hash(token)))? else {
+        return Ok(None);
+    };
+    Ok(store::find(tx, &id)?.filter(|member| member.disabled_at.is_none()))
+}
+
 /// Signs in with a link of [`sign_in_link`]. Only ever once; to be asked for by a form, not by opening a page.
 pub async fn use_link(
     shop: &Shop,
