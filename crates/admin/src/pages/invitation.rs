@@ -99,8 +99,7 @@ async fn accept(
         from: browser(&visit),
     };
     let shop = admin.shop().clone();
-    let accepted =
-        web::run(async move { accounts::accept_invitation(&shop, cmd).await }).await?;
+    let accepted = web::run(async move { accounts::accept_invitation(&shop, cmd).await }).await?;
     let say = admin.words()?;
     let error = match accepted {
         Ok(now) => return enter(visit, now, "/admin"),
@@ -111,7 +110,9 @@ async fn accept(
         Err(AcceptError::Spent) => {
             return draw(&admin, visit, StatusCode::GONE, ("", Vec::new())).await;
         }
-        Err(AcceptError::BadPassword(error)) => FormError::at("password", password_told(&say, &error)),
+        Err(AcceptError::BadPassword(error)) => {
+            FormError::at("password", password_told(&say, &error))
+        }
         Err(AcceptError::Busy) => FormError::of_form(say.text("sign_in.error.busy")),
         Err(AcceptError::Internal(error)) => return Err(error.into()),
     };

@@ -67,8 +67,14 @@ impl Page for SetupPage {
             name: String::new(),
             email: String::new(),
             shop_name: String::new(),
-            countries: vec![choice("BE", "Belgium", false), choice("NL", "Netherlands", true)],
-            currencies: vec![choice("", "As usual there", true), choice("EUR", "EUR", false)],
+            countries: vec![
+                choice("BE", "Belgium", false),
+                choice("NL", "Netherlands", true),
+            ],
+            currencies: vec![
+                choice("", "As usual there", true),
+                choice("EUR", "EUR", false),
+            ],
         };
         let refused = Self {
             errors: vec![

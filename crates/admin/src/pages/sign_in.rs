@@ -7,7 +7,7 @@ use commerce::accounts::{
     self, Browser, Password, SecondStep, SignIn, SignInError, SignedInNow, finish_sign_in,
 };
 use http::StatusCode;
-use kernel::{Coded, Code};
+use kernel::{Code, Coded};
 use serde::{Deserialize, Serialize};
 use templates::{Page, Say};
 use web::{Form, Problem, Query};
@@ -65,7 +65,9 @@ impl Page for SignInPage {
             left: false,
         };
         let refused = Self {
-            errors: vec![FormError::of_form("The address or the password is not right.")],
+            errors: vec![FormError::of_form(
+                "The address or the password is not right.",
+            )],
             email: "\"><b>ines@example.com".to_owned(),
             next: "/admin/orders?q=<i>".to_owned(),
             ..fresh.clone()
@@ -360,9 +362,15 @@ fn local(next: &str) -> String {
     let plain = next
         .bytes()
         .all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'#');
-    let door = ["/admin/sign-in", "/admin/sign-out", "/admin/link", "/admin/setup", "/admin/invitation"]
-        .iter()
-        .any(|door| next.starts_with(door));
+    let door = [
+        "/admin/sign-in",
+        "/admin/sign-out",
+        "/admin/link",
+        "/admin/setup",
+        "/admin/invitation",
+    ]
+    .iter()
+    .any(|door| next.starts_with(door));
     if below && plain && !door && next.len() <= 500 && !next.contains("//") {
         next.to_owned()
     } else {
@@ -376,7 +384,12 @@ mod tests {
 
     #[test]
     fn nobody_is_sent_out_of_the_back_office_by_a_link() {
-        for good in ["/admin", "/admin/orders", "/admin/orders?view=paid&q=a%20b", "/admin?x=1"] {
+        for good in [
+            "/admin",
+            "/admin/orders",
+            "/admin/orders?view=paid&q=a%20b",
+            "/admin?x=1",
+        ] {
             assert_eq!(local(good), good);
         }
         for bad in [

@@ -29,8 +29,8 @@ pub use claim::{ClaimError, ClaimShop, claim_link, claim_shop, is_claimable};
 pub use colleagues::{StaffError, change_role, disable, enable, list_staff};
 pub use links::{
     AcceptError, AcceptInvitation, INVITATION_GOOD_FOR, Invite, InviteError, Invited, LinkError,
-    SIGN_IN_LINK_GOOD_FOR, accept_invitation, find_invited, find_linked, invite, let_in_with_password,
-    reset_password_link, sign_in_link, use_link,
+    SIGN_IN_LINK_GOOD_FOR, accept_invitation, find_invited, find_linked, invite,
+    let_in_with_password, reset_password_link, sign_in_link, use_link,
 };
 pub use own::{
     ChangePassword, OwnError, change_password, end_session, save_profile, sign_out,
