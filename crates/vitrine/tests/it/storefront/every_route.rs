@@ -61,6 +61,7 @@ const ROUTES: &[Route] = &[
     read("/favicon.ico", "/favicon.ico"),
     read("/manifest.webmanifest", "/manifest.webmanifest"),
     read("/assets/{*name}", "/assets/shop.css"),
+    read("/admin/assets/{*name}", "/admin/assets/admin.css"),
     both(
         "/test-gateway/pay/{reference}",
         "/test-gateway/pay/00000000000000000000000000",
