@@ -8,18 +8,38 @@ use templates::words::Words;
 /// must be written out somewhere in `crates/`.
 const BUILT_IN_RUST: &[&str] = &["country.*", "field.*", "say.*", "timeline.*"];
 
-#[test]
-fn the_default_theme_keeps_the_rules() {
-    let faults = templates::lint(&Theme::built_in()).unwrap();
+/// The same for the back office.
+const BUILT_IN_THE_BACK_OFFICE: &[&str] = &["country.*"];
+
+fn keeps_the_rules(theme: &Theme) {
+    let faults = templates::lint(theme).unwrap();
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     assert!(lines.is_empty(), "{}", lines.join("\n"));
 }
 
 #[test]
-fn every_text_is_there_and_every_text_is_used() {
-    let theme = Theme::built_in();
-    let words = Words::load(&theme).unwrap();
-    let mut made: Vec<String> = BUILT_IN_RUST
+fn the_default_theme_keeps_the_rules() {
+    keeps_the_rules(&Theme::built_in());
+}
+
+#[test]
+fn the_back_office_keeps_the_rules() {
+    keeps_the_rules(&Theme::back_office());
+}
+
+#[test]
+fn every_text_of_the_shop_is_there_and_used() {
+    texts_are_there_and_used(&Theme::built_in(), BUILT_IN_RUST);
+}
+
+#[test]
+fn every_text_of_the_back_office_is_there_and_used() {
+    texts_are_there_and_used(&Theme::back_office(), BUILT_IN_THE_BACK_OFFICE);
+}
+
+fn texts_are_there_and_used(theme: &Theme, built_in_rust: &[&str]) {
+    let words = Words::load(theme).unwrap();
+    let mut made: Vec<String> = built_in_rust
         .iter()
         .map(|pattern| (*pattern).to_owned())
         .collect();
@@ -32,7 +52,7 @@ fn every_text_is_there_and_every_text_is_used() {
         );
     }
     for words in words.values() {
-        let faults = templates::lint_words(&theme, words, &made).unwrap();
+        let faults = templates::lint_words(theme, words, &made).unwrap();
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert!(lines.is_empty(), "{}", lines.join("\n"));
     }

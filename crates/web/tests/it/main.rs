@@ -12,6 +12,7 @@ mod headers;
 mod kit;
 #[cfg(test)]
 mod limits;
+mod office;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
