@@ -21,4 +21,5 @@ migrations! {
     7 "0007_staff",
     8 "0008_customers",
     9 "0009_desk",
+    11 "0011_packing",
 }

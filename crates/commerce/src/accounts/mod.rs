@@ -46,7 +46,7 @@ pub use session::{
     sessions_of,
 };
 pub use sign_in::{SecondStep, SignIn, SignInError, finish_sign_in, sign_in};
-pub use store::{count, find, find_by_email};
+pub use store::{count, find, find_by_email, names};
 
 /// Somebody who works in the shop.
 #[derive(Debug, Clone, PartialEq, Eq)]

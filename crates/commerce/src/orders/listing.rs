@@ -22,6 +22,8 @@ kernel::words! {
         All = "all",
         /// See [`OrderQueue::ToPack`].
         ToPack = "to_pack",
+        /// See [`OrderQueue::ToShip`].
+        ToShip = "to_ship",
         /// See [`OrderQueue::ToPay`].
         ToPay = "to_pay",
         /// A payment of theirs does not fit and needs a person's look. Drafts are among them.
@@ -38,6 +40,7 @@ impl OrderView {
         match self {
             Self::All | Self::ToReview => None,
             Self::ToPack => Some(OrderQueue::ToPack),
+            Self::ToShip => Some(OrderQueue::ToShip),
             Self::ToPay => Some(OrderQueue::ToPay),
             Self::Shipped => Some(OrderQueue::Shipped),
             Self::Canceled => Some(OrderQueue::Canceled),
@@ -114,6 +117,8 @@ pub struct OrderRow {
     pub fulfillment_status: FulfillmentStatus,
     /// What is to be done with it next; nothing with a draft.
     pub queue: Option<OrderQueue>,
+    /// Whether all that has yet to leave is in its parcel.
+    pub packed: bool,
     /// What the buyer owes in all.
     pub total: Money,
     /// How it goes.
@@ -127,7 +132,7 @@ pub struct OrderRow {
 }
 
 const ROW: &str = "o.id, o.number, o.status, o.payment_status, o.fulfillment_status, o.queue, o.currency, o.email, o.address,
-       o.delivery_name, o.delivery_pickup, o.delivery_to_at, o.total_minor, o.payment_method, COALESCE(o.placed_at, o.created_at) AS placed_at";
+       o.delivery_name, o.delivery_pickup, o.delivery_to_at, o.total_minor, o.payment_method, o.packed_at, COALESCE(o.placed_at, o.created_at) AS placed_at";
 
 impl FromRow for OrderRow {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
@@ -144,6 +149,7 @@ impl FromRow for OrderRow {
             payment_status: row.get("payment_status")?,
             fulfillment_status: row.get("fulfillment_status")?,
             queue: row.get("queue")?,
+            packed: row.get::<Option<Timestamp>>("packed_at")?.is_some(),
             total: currency.minor(row.get("total_minor")?),
             delivery_name: row.get("delivery_name")?,
             pickup: row.get("delivery_pickup")?,
@@ -220,12 +226,14 @@ pub fn count_orders(tx: &mut Tx<'_>, view: OrderView) -> Result<Total, DbError> 
     }
 }
 
-/// How many orders that can be packed were promised for a day before that moment.
+/// How many orders that can be packed, or are packed, were promised for a day before that moment.
 pub fn count_due(tx: &mut Tx<'_>, before: Timestamp) -> Result<Total, DbError> {
     count(
         tx,
-        "SELECT id FROM orders WHERE queue = $1 AND delivery_to_at < $2 ORDER BY delivery_to_at, id LIMIT $3",
-        params![OrderQueue::ToPack, before, Total::CAP.saturating_add(1)],
+        "SELECT id FROM (SELECT id FROM orders WHERE queue = $1 AND delivery_to_at < $3 ORDER BY delivery_to_at, id LIMIT $4) AS to_pack
+         UNION ALL
+         SELECT id FROM (SELECT id FROM orders WHERE queue = $2 AND delivery_to_at < $3 ORDER BY delivery_to_at, id LIMIT $4) AS to_ship",
+        params![OrderQueue::ToPack, OrderQueue::ToShip, before, Total::CAP.saturating_add(1)],
     )
 }
 

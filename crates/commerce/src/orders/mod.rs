@@ -11,6 +11,8 @@ mod cancel;
 mod fulfill;
 pub mod listing;
 mod money;
+mod note;
+mod pack;
 mod refund;
 pub mod state;
 pub(crate) mod store;
@@ -34,7 +36,12 @@ pub use money::{
     resume_move, return_money,
 };
 pub(crate) use money::{RESUME_MOVE, RETURN_MONEY, ResumeMove, ReturnMoneyOf, enqueue_surplus};
-pub use refund::{RefundError, RefundLine, RefundOrder, refund_order};
+pub use note::{AddNote, NOTE_LONGEST, NoteError, add_note};
+pub use pack::{PackError, PackOrder, pack_order};
+pub use refund::{
+    RefundError, RefundLine, RefundOrder, RefundPreview, left_to_refund, preview_refund,
+    refund_order,
+};
 pub use state::{FulfillmentStatus, OrderQueue, OrderStatus, PaymentStatus};
 pub(crate) use store::{add_to_timeline, refresh_statuses};
 pub use store::{
@@ -82,6 +89,8 @@ pub struct Order {
     pub placed_at: Option<Timestamp>,
     /// When it was called off.
     pub canceled_at: Option<Timestamp>,
+    /// Since when all that has yet to leave is in its parcel.
+    pub packed_at: Option<Timestamp>,
 }
 
 impl Order {
@@ -201,6 +210,10 @@ kernel::words! {
         Refunded = "refunded",
         /// Giving money back did not work.
         RefundFailed = "refund_failed",
+        /// What has yet to leave is in its parcel.
+        Packed = "packed",
+        /// It was taken out of its parcel again.
+        Unpacked = "unpacked",
         /// A part left.
         Shipped = "shipped",
         /// Everything is paid and delivered.
@@ -209,6 +222,8 @@ kernel::words! {
         Canceled = "canceled",
         /// A mail was written.
         MailWritten = "mail_written",
+        /// Somebody of the staff wrote something down for the others.
+        Note = "note",
     }
 }
 

@@ -10,7 +10,7 @@ use kernel::{
 use pricing::{DeliveryToRefund, LineToRefund, refund_delivery, refund_line};
 use serde_json::{Value as Json, json};
 
-use super::{MoneyMoved, Order, OrderLine, OrderStatus, TimelineKind, money, store};
+use super::{MoneyMoved, Order, OrderLine, OrderStatus, TimelineKind, money, pack, store};
 use crate::audit::{self, Change};
 use crate::error::Internal;
 use crate::event::{Event, emit};
@@ -105,6 +105,52 @@ pub async fn refund_order(
     Ok((id, moved))
 }
 
+/// What a refund would come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundPreview {
+    /// What the buyer gets back in all.
+    pub amount: Money,
+    /// What of that is for the pieces of each line, taxes and all.
+    pub lines: Vec<(OrderLineId, Quantity, Money)>,
+}
+
+/// What this refund would come to now, or why it would be refused. Nothing is written.
+pub fn preview_refund(tx: &mut Tx<'_>, cmd: &RefundOrder) -> Result<RefundPreview, RefundError> {
+    one_line(&cmd.reason, 200).map_err(RefundError::BadReason)?;
+    let order = store::get(tx, &cmd.order_id)?.ok_or(RefundError::NotFound)?;
+    if order.status == OrderStatus::Draft {
+        return Err(RefundError::NotPlaced);
+    }
+    let lines = store::lines(tx, &order.id)?;
+    let (parts, amount) = sum_up(&order, &lines, cmd)?;
+    let left = left_to_refund(tx, &order)?;
+    if amount.minor() > left.minor() {
+        return Err(RefundError::TooMuch {
+            wanted: amount,
+            left,
+        });
+    }
+    let lines = parts.iter();
+    Ok(RefundPreview {
+        amount,
+        lines: lines
+            .map(|part| (part.line.id.clone(), part.quantity, part.amount))
+            .collect(),
+    })
+}
+
+/// The most that one refund can give back: what the fullest of the order's payments still holds.
+pub fn left_to_refund(tx: &mut Tx<'_>, order: &Order) -> Result<Money, DbError> {
+    let mut most = order.total.currency().zero();
+    for payment in payments::of_order(tx, &order.id)? {
+        let left = payments::refundable(tx, &payment)?;
+        if left.minor() > most.minor() {
+            most = left;
+        }
+    }
+    Ok(most)
+}
+
 fn effect_key(id: &RefundId) -> String {
     format!("refund:{id}")
 }
@@ -163,6 +209,9 @@ fn begin(
     }
     for part in &parts {
         count(tx, act, (&order.id, &id), part)?;
+    }
+    if parts.iter().any(|part| part.canceled > 0) {
+        pack::take_apart(tx, &order.id)?;
     }
     store::refresh_statuses(tx, act, &order.id)?;
     let change = Change::new("order.refund", "order", &order.id)
@@ -370,6 +419,9 @@ fn not_given_back(tx: &mut Tx<'_>, order: &OrderId, id: &RefundId) -> Result<(),
           ORDER BY order_line_id",
         params![id],
     )?;
+    if parts.iter().any(|part| part.2 > 0) {
+        pack::take_apart(tx, order)?;
+    }
     for (line, quantity, canceled, amount, tax) in parts {
         tx.execute(
             "UPDATE order_lines

@@ -73,6 +73,8 @@ kernel::words! {
         ToPay = "to_pay",
         /// Its money is there, or none is needed: send what has not left yet.
         ToPack = "to_pack",
+        /// As before, and all that has not left yet is in its parcel: hand it over.
+        ToShip = "to_ship",
         /// All of it left, and its money is there.
         Shipped = "shipped",
         /// Called off, or all of it refunded before anything left.
@@ -85,6 +87,7 @@ pub fn queue(
     status: OrderStatus,
     (payment, fulfillment): (PaymentStatus, FulfillmentStatus),
     total_minor: i64,
+    packed: bool,
 ) -> Option<OrderQueue> {
     use PaymentStatus as P;
     match (status, fulfillment) {
@@ -105,6 +108,7 @@ pub fn queue(
     };
     Some(match (is_settled, has_left) {
         (false, _) => OrderQueue::ToPay,
+        (true, false) if packed => OrderQueue::ToShip,
         (true, false) => OrderQueue::ToPack,
         (true, true) => OrderQueue::Shipped,
     })
@@ -207,7 +211,7 @@ mod tests {
     fn an_order_stands_where_its_next_step_is_taken() {
         use FulfillmentStatus as F;
         use PaymentStatus as P;
-        let of = |status, payment, goods| queue(status, (payment, goods), 100);
+        let of = |status, payment, goods| queue(status, (payment, goods), 100, false);
         for (payment, before, after) in [
             (P::None, OrderQueue::ToPay, OrderQueue::ToPay),
             (P::Pending, OrderQueue::ToPay, OrderQueue::ToPay),
@@ -235,8 +239,11 @@ mod tests {
             assert_eq!(found, Some(OrderQueue::Canceled));
             assert_eq!(of(OrderStatus::Draft, payment, F::Unfulfilled), None);
         }
-        let free = queue(OrderStatus::Placed, (P::None, F::Unfulfilled), 0);
+        let free = queue(OrderStatus::Placed, (P::None, F::Unfulfilled), 0, false);
         assert_eq!(free, Some(OrderQueue::ToPack));
+        let packed = |payment, goods| queue(OrderStatus::Placed, (payment, goods), 100, true);
+        assert_eq!(packed(P::Paid, F::Unfulfilled), Some(OrderQueue::ToShip));
+        assert_eq!(packed(P::Pending, F::Unfulfilled), Some(OrderQueue::ToPay));
     }
 
     #[test]

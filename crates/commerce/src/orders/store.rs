@@ -24,7 +24,8 @@ use crate::staff::Actor;
 /// The columns an [`Order`] is read from.
 const ORDER: &str = "id, number, link_token, status, payment_status, fulfillment_status, currency, email, address, delivery_method_id,
     delivery_name, delivery_pickup, delivery_from_at, delivery_to_at, prices_include_tax, subtotal_minor, delivery_minor, delivery_tax_minor,
-    delivery_refunded_minor, tax_added_minor, tax_included_minor, total_minor, payment_method, cancel_reason, created_at, placed_at, canceled_at";
+    delivery_refunded_minor, tax_added_minor, tax_included_minor, total_minor, payment_method, cancel_reason, created_at, placed_at, canceled_at,
+    packed_at";
 
 impl FromRow for Order {
     fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
@@ -62,6 +63,7 @@ impl FromRow for Order {
             created_at: row.get("created_at")?,
             placed_at: row.get("placed_at")?,
             canceled_at: row.get("canceled_at")?,
+            packed_at: row.get("packed_at")?,
         })
     }
 }
@@ -401,11 +403,15 @@ pub(crate) fn refresh_statuses(tx: &mut Tx<'_>, act: &Act, id: &OrderId) -> Resu
     let paid = payment_status(total, &sums);
     let sent = fulfillment_status(order.status, ordered, left);
     let counts = net(order.status, total, given_back);
+    let packed_at = order
+        .packed_at
+        .filter(|_| order.status == OrderStatus::Placed && left < ordered);
+    let queue = queue(order.status, (paid, sent), total, packed_at.is_some());
     tx.execute(
         "UPDATE orders
-            SET payment_status = $1, fulfillment_status = $2, queue = $3, net_minor = $4, changed_at = $5
-          WHERE id = $6",
-        params![paid, sent, queue(order.status, (paid, sent), total), counts, act.now, id],
+            SET payment_status = $1, fulfillment_status = $2, queue = $3, net_minor = $4, changed_at = $5, packed_at = $6
+          WHERE id = $7",
+        params![paid, sent, queue, counts, act.now, packed_at, id],
     )?;
     follow(tx, act, &order, (counted, counts))?;
     let settled = sums.captured >= order.total.minor() && refunding == 0;

@@ -267,6 +267,16 @@ const DEFECTS: &[Defect] = &[
         named: "fulfilment status",
     },
     Defect {
+        what: "an order that is packed and not in the list of those",
+        sql: "UPDATE orders SET packed_at = 1 WHERE number = 1001",
+        named: "list: to_pack is stored, to_ship is right",
+    },
+    Defect {
+        what: "an order that is packed and has nothing to pack",
+        sql: "UPDATE orders SET packed_at = 1 WHERE status IN ('completed', 'canceled')",
+        named: "packing: packed is stored",
+    },
+    Defect {
         what: "an order in the wrong list",
         sql: "UPDATE orders SET queue = 'shipped' WHERE number = 1001",
         named: "list: shipped is stored, to_pack is right",

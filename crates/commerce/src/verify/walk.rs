@@ -1,7 +1,7 @@
 //! What no single statement can judge: derived statuses and frozen documents, order by order.
 
 use db::{DbError, Tx, in_list, params};
-use kernel::{Address, OrderId};
+use kernel::{Address, OrderId, Timestamp};
 use pricing::{RoundingPolicy, TaxLine};
 use serde::de::DeserializeOwned;
 
@@ -22,6 +22,7 @@ struct Facts {
     payment: PaymentStatus,
     fulfillment: FulfillmentStatus,
     queue: Option<OrderQueue>,
+    packed: bool,
     total: i64,
     sums: Sums,
     /// How many pieces are to leave in all.
@@ -56,7 +57,7 @@ pub(super) fn next(
 /// A draft's payments come and go; its statuses are settled with the draft.
 fn judge(order: &Facts, breaches: &mut Vec<Breach>) {
     let stored = (order.payment, order.fulfillment);
-    let right = queue(order.status, stored, order.total);
+    let right = queue(order.status, stored, order.total, order.packed);
     if right != order.queue {
         let word = |queue: Option<OrderQueue>| queue.map_or("none", OrderQueue::as_str);
         breaches.push(derived(&order.id, "list", (word(order.queue), word(right))));
@@ -74,6 +75,9 @@ fn judge(order: &Facts, breaches: &mut Vec<Breach>) {
         let words = (order.fulfillment.as_str(), right.as_str());
         breaches.push(derived(&order.id, "fulfilment status", words));
     }
+    if order.packed && (order.status != OrderStatus::Placed || order.left >= order.to_leave) {
+        breaches.push(derived(&order.id, "packing", ("packed", "nothing to pack")));
+    }
     let is_done =
         order.sums.captured >= order.total && order.left >= order.to_leave && !order.refunding;
     if order.status == OrderStatus::Placed && is_done {
@@ -88,12 +92,13 @@ type Stored = (
     FulfillmentStatus,
     i64,
     Option<OrderQueue>,
+    Option<Timestamp>,
 );
 
 /// What is known of the next orders. A constant number of statements.
 fn facts_after(tx: &mut Tx<'_>, after: Option<&OrderId>) -> Result<Vec<Facts>, DbError> {
     let orders: Vec<Stored> = tx.query(
-        "SELECT id, status, payment_status, fulfillment_status, total_minor, queue FROM orders WHERE id > $1 ORDER BY id LIMIT $2",
+        "SELECT id, status, payment_status, fulfillment_status, total_minor, queue, packed_at FROM orders WHERE id > $1 ORDER BY id LIMIT $2",
         params![after.map_or("", OrderId::as_str), BATCH],
     )?;
     if orders.is_empty() {
@@ -130,7 +135,7 @@ fn facts_after(tx: &mut Tx<'_>, after: Option<&OrderId>) -> Result<Vec<Facts>, D
     )?;
     let facts = orders
         .into_iter()
-        .map(|(id, status, payment, fulfillment, total, queue)| {
+        .map(|(id, status, payment, fulfillment, total, queue, packed_at)| {
             let sum = |kind: &str| {
                 let found = events.iter().find(|row| row.0 == id && row.1 == kind);
                 found.map_or(0, |row| row.2)
@@ -151,6 +156,7 @@ fn facts_after(tx: &mut Tx<'_>, after: Option<&OrderId>) -> Result<Vec<Facts>, D
                 payment,
                 fulfillment,
                 queue,
+                packed: packed_at.is_some(),
                 total,
                 sums,
                 to_leave,

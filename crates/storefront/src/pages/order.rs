@@ -114,7 +114,10 @@ fn sentence(entry: &TimelineEntry, say: &Say) -> Option<String> {
         | TimelineKind::PaymentNeedsReview
         | TimelineKind::PaymentVoided
         | TimelineKind::RefundFailed
+        | TimelineKind::Packed
+        | TimelineKind::Unpacked
         | TimelineKind::Completed
+        | TimelineKind::Note
         | TimelineKind::MailWritten => None,
     }
 }
@@ -185,6 +188,8 @@ mod tests {
             TimelineKind::PaymentNeedsReview,
             TimelineKind::RefundFailed,
             TimelineKind::MailWritten,
+            TimelineKind::Packed,
+            TimelineKind::Note,
         ] {
             assert_eq!(
                 told(kind, json!({ "fault": "another account" })),

@@ -94,6 +94,7 @@ on_both! {
             payment_status: PaymentStatus::Authorized,
             fulfillment_status: FulfillmentStatus::Unfulfilled,
             queue: Some(OrderQueue::ToPack),
+            packed: false,
             total: euros(13_900),
             delivery_name: "Post".to_owned(),
             pickup: false,

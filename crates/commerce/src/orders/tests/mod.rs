@@ -3,6 +3,7 @@
 mod goods;
 mod listing;
 mod money;
+mod packing;
 mod refunds;
 
 use kernel::{PageRequest, Secret};
