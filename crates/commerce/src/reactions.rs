@@ -92,6 +92,7 @@ async fn capture(shop: &Shop, payment_id: PaymentId) -> Result<(), Internal> {
             error @ (CaptureError::NotFound
             | CaptureError::NotAwaited
             | CaptureError::BadAmount(_)
+            | CaptureError::BadReference(_)
             | CaptureError::NoGateway(_)),
         ) => Err(Internal::bug(error.to_string())),
     }

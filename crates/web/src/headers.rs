@@ -23,6 +23,20 @@ pub struct Private;
 #[derive(Debug, Clone)]
 pub struct FormsMayLeadTo(pub Vec<Origin>);
 
+/// Marks an answer as markup that is not the shop's own page, such as a mail being looked at: the browser shows it apart
+/// from the shop, runs nothing in it, and loads nothing but its own styles and the shop's pictures.
+#[derive(Debug, Clone, Copy)]
+pub struct Sandboxed;
+
+impl IntoResponseParts for Sandboxed {
+    type Error = Problem;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Problem> {
+        parts.extensions_mut().insert(self);
+        Ok(parts)
+    }
+}
+
 impl IntoResponseParts for Private {
     type Error = Problem;
 
@@ -55,6 +69,7 @@ pub(crate) fn is_private(headers: &HeaderMap) -> bool {
 /// Adds the headers to an answer.
 pub(crate) fn add(response: &mut Response, asked: &Asked, config: &Config) {
     let leads_to = response.extensions_mut().remove::<FormsMayLeadTo>();
+    let sandboxed = response.extensions_mut().remove::<Sandboxed>();
     let is_html = response
         .headers()
         .get(CONTENT_TYPE)
@@ -87,14 +102,31 @@ pub(crate) fn add(response: &mut Response, asked: &Asked, config: &Config) {
         // Pages show the visitor's cart and token: the browser may keep them for Back, and asks before showing them anew.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
-    let policy =
-        content_security_policy(config, leads_to.as_ref().map_or(&[], |origins| &origins.0));
+    let policy = match sandboxed {
+        Some(Sandboxed) => sandboxed_policy(config),
+        None => {
+            content_security_policy(config, leads_to.as_ref().map_or(&[], |origins| &origins.0))
+        }
+    };
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     if let Ok(id) = HeaderValue::from_str(asked.id.as_str()) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
+}
+
+/// Nothing runs, nothing is sent, nothing is loaded but the shop's own pictures.
+fn sandboxed_policy(config: &Config) -> String {
+    let mut policy = String::from(
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:",
+    );
+    if let Some(media) = &config.media_origin {
+        policy.push(' ');
+        policy.push_str(&media.to_string());
+    }
+    policy.push_str("; form-action 'none'; frame-ancestors 'none'; base-uri 'none'");
+    policy
 }
 
 /// Everything from ourselves, nothing from anyone else, no inline script or style. Sent with every answer, so that a file

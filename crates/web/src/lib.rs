@@ -39,7 +39,7 @@ mod visitor;
 pub use asked::{Asked, RequestId};
 pub use errors::{BothHouses, ErrorPage, ErrorPages, Place, PlainErrors, Told};
 pub use form::{Fields, Form, Query};
-pub use headers::{FormsMayLeadTo, Private};
+pub use headers::{FormsMayLeadTo, Private, Sandboxed};
 pub use limits::Limits;
 pub use origin::{NotAnOrigin, Origin};
 pub use peer::{Network, NotANetwork, Peer, SocketPeer};

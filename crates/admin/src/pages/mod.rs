@@ -60,11 +60,15 @@ pages! {
 
 /// Every page with its samples.
 pub(crate) fn samples() -> Vec<Samples> {
-    vec![
+    let mut samples = vec![
         Samples::of_page::<invitation::InvitationPage>(),
         Samples::of_page::<link::LinkPage>(),
         Samples::of_page::<setup::SetupPage>(),
         Samples::of_page::<sign_in::CodePage>(),
         Samples::of_page::<sign_in::SignInPage>(),
-    ]
+    ];
+    samples.extend(orders::samples());
+    samples.extend(customers::samples());
+    samples.extend(mails::samples());
+    samples
 }

@@ -1,5 +1,7 @@
 //! Small shapes that several pages' templates share.
 
+pub(crate) mod listing;
+
 use serde::Serialize;
 
 /// What is wrong with a form.

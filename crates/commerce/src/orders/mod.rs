@@ -45,7 +45,8 @@ pub use refund::{
 pub use state::{FulfillmentStatus, OrderQueue, OrderStatus, PaymentStatus};
 pub(crate) use store::{add_to_timeline, refresh_statuses};
 pub use store::{
-    find_by_cart, find_by_link, find_by_number, fulfillments, get, lines, list, refunds, timeline,
+    find_by_cart, find_by_link, find_by_number, fulfillments, get, ids_of_numbers, lines, list,
+    refunds, timeline, with_lines,
 };
 
 /// An order as it was agreed, with where it stands.

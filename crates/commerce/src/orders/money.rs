@@ -5,8 +5,9 @@
 
 use db::{DbError, Tx};
 use jobs::NewJob;
+use kernel::text::one_line;
 use kernel::time::MINUTE;
-use kernel::{Code, Coded, Money, OrderId, PaymentId};
+use kernel::{Code, Coded, Money, OrderId, PaymentId, TextError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -75,6 +76,8 @@ pub struct ReceiveTransfer {
     pub order_id: OrderId,
     /// How much arrived.
     pub amount: Money,
+    /// What the bank statement says about it; may be empty.
+    pub reference: String,
     /// The same key twice is one transfer.
     pub request_key: String,
 }
@@ -97,6 +100,9 @@ pub enum CaptureError {
     /// An amount of nothing or less.
     #[error("enter an amount above zero, in {0}")]
     BadAmount(kernel::Currency),
+    /// The reference cannot be used.
+    #[error("the reference: {0}")]
+    BadReference(TextError),
     /// The gateway is not set up any more.
     #[error("the payment method {0} is not set up")]
     NoGateway(String),
@@ -112,7 +118,7 @@ impl Coded for CaptureError {
             Self::NotFound => Code::NotFound,
             Self::TooMuch { .. } => Code::TooMuch,
             Self::NotAwaited => Code::StaleState,
-            Self::BadAmount(_) => Code::Invalid,
+            Self::BadAmount(_) | Self::BadReference(_) => Code::Invalid,
             Self::NoGateway(_) => Code::GatewayUnavailable,
             Self::Internal(_) => Code::Internal,
         }
@@ -170,8 +176,11 @@ pub async fn capture_payment(
 pub async fn receive_transfer(
     shop: &Shop,
     by: Authorized<CapturePayments>,
-    cmd: ReceiveTransfer,
+    mut cmd: ReceiveTransfer,
 ) -> Result<(), CaptureError> {
+    if !cmd.reference.trim().is_empty() {
+        cmd.reference = one_line(&cmd.reference, 140).map_err(CaptureError::BadReference)?;
+    }
     let gateways = shop.gateways.clone();
     audit::change(shop, shop.act(by.actor()), move |tx, act| {
         let order = store::lock(tx, act.now, &cmd.order_id)?.ok_or(CaptureError::NotFound)?;
@@ -199,7 +208,7 @@ pub async fn receive_transfer(
         if !payments::record_received(tx, act, &payment, (cmd.amount, &key))? {
             return Ok(((), Change::none()));
         }
-        let detail = json!({ "amount": cmd.amount, "payment": payment.id });
+        let detail = json!({ "amount": cmd.amount, "payment": payment.id, "reference": cmd.reference.trim() });
         let change = Change::new("payment.receive_transfer", "order", &order.id).to(detail.clone());
         store::add_to_timeline(tx, act, &order.id, (TimelineKind::PaymentCaptured, detail))?;
         emit(

@@ -81,7 +81,10 @@ fn readable(text: &str) -> Result<String, NoteError> {
     if text.chars().count() > NOTE_LONGEST {
         return Err(NoteError::TooLong);
     }
-    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+    if text
+        .chars()
+        .any(|c| c.is_control() && c != '\n' && c != '\t')
+    {
         return Err(NoteError::Unprintable);
     }
     Ok(text.to_owned())

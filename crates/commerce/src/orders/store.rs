@@ -115,6 +115,11 @@ impl FromRow for OrderLine {
     }
 }
 
+/// The columns an [`OrderLine`] is read from, with its order's currency.
+const LINE: &str = "l.id, l.variant_id, l.product_slug, l.sku, l.title, l.variant_title, l.options, l.media_id, l.unit_price_minor, l.quantity,
+    l.total_minor, l.tax_name, l.tax_rate_bps, l.tax_minor, l.tax_included, l.weight_grams, l.stock_tracked, l.fulfilled_quantity,
+    l.canceled_quantity, l.refunded_quantity, l.refunded_minor, l.refunded_tax_minor, o.currency";
+
 /// The order of that id.
 pub fn get(tx: &mut Tx<'_>, id: &OrderId) -> Result<Option<Order>, DbError> {
     tx.query_opt(
@@ -156,6 +161,64 @@ pub fn find_by_number(tx: &mut Tx<'_>, number: i64) -> Result<Option<Order>, DbE
     )
 }
 
+/// The ids of the orders of these numbers, those there are, by number. One statement.
+pub fn ids_of_numbers(tx: &mut Tx<'_>, numbers: &[i64]) -> Result<Vec<(i64, OrderId)>, DbError> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    tx.query(
+        &format!(
+            "SELECT number, id FROM orders WHERE number IN ({}) ORDER BY number",
+            in_list(1, numbers.len())
+        ),
+        &with_ids(&[], numbers),
+    )
+}
+
+/// The placed orders of these numbers with their lines, by number. Two statements.
+pub fn with_lines(
+    tx: &mut Tx<'_>,
+    numbers: &[i64],
+) -> Result<Vec<(Order, Vec<OrderLine>)>, DbError> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = in_list(1, numbers.len());
+    let numbers = with_ids(&[], numbers);
+    let orders: Vec<Order> = tx.query(
+        &format!("SELECT {ORDER} FROM orders WHERE number IN ({list}) ORDER BY number"),
+        &numbers,
+    )?;
+    let mut lines: HashMap<i64, Vec<OrderLine>> = HashMap::new();
+    let found: Vec<Numbered> = tx.query(
+        &format!(
+            "SELECT {LINE}, o.number
+               FROM order_lines l
+               JOIN orders o ON o.id = l.order_id
+              WHERE o.number IN ({list})
+              ORDER BY o.number, l.position"
+        ),
+        &numbers,
+    )?;
+    for Numbered(number, line) in found {
+        lines.entry(number).or_default().push(line);
+    }
+    let orders = orders.into_iter().map(|order| {
+        let lines = order.number.and_then(|number| lines.remove(&number));
+        (order, lines.unwrap_or_default())
+    });
+    Ok(orders.collect())
+}
+
+/// A line with the number of its order.
+struct Numbered(i64, OrderLine);
+
+impl FromRow for Numbered {
+    fn from_row(row: &Row<'_>) -> Result<Self, DbError> {
+        Ok(Self(row.get("number")?, OrderLine::from_row(row)?))
+    }
+}
+
 /// Placed orders, newest first.
 pub fn list(tx: &mut Tx<'_>, page: PageRequest) -> Result<Page<Order>, DbError> {
     let items = tx.query(
@@ -176,13 +239,13 @@ pub fn list(tx: &mut Tx<'_>, page: PageRequest) -> Result<Page<Order>, DbError> 
 /// The lines of an order, in its order.
 pub fn lines(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<OrderLine>, DbError> {
     tx.query(
-        "SELECT l.id, l.variant_id, l.product_slug, l.sku, l.title, l.variant_title, l.options, l.media_id, l.unit_price_minor, l.quantity, l.total_minor,
-                l.tax_name, l.tax_rate_bps, l.tax_minor, l.tax_included, l.weight_grams, l.stock_tracked, l.fulfilled_quantity,
-                l.canceled_quantity, l.refunded_quantity, l.refunded_minor, l.refunded_tax_minor, o.currency
-           FROM order_lines l
-           JOIN orders o ON o.id = l.order_id
-          WHERE l.order_id = $1
-          ORDER BY l.position",
+        &format!(
+            "SELECT {LINE}
+               FROM order_lines l
+               JOIN orders o ON o.id = l.order_id
+              WHERE l.order_id = $1
+              ORDER BY l.position"
+        ),
         params![order],
     )
 }

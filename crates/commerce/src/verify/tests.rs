@@ -410,6 +410,7 @@ pub(super) async fn populated(shop: &TestShop) {
     let transfer: Vec<(kernel::OrderId,)> =
         shop.rows("SELECT id FROM orders WHERE number = 1004").await;
     let cmd = ReceiveTransfer {
+        reference: String::new(),
         order_id: transfer[0].0.clone(),
         amount: euros(1_000),
         request_key: "part".to_owned(),

@@ -133,9 +133,8 @@ fn facts_after(tx: &mut Tx<'_>, after: Option<&OrderId>) -> Result<Vec<Facts>, D
         &format!("SELECT DISTINCT order_id FROM refunds WHERE order_id IN ({list}) AND status = 'pending'"),
         &ids,
     )?;
-    let facts = orders
-        .into_iter()
-        .map(|(id, status, payment, fulfillment, total, queue, packed_at)| {
+    let facts = orders.into_iter().map(
+        |(id, status, payment, fulfillment, total, queue, packed_at)| {
             let sum = |kind: &str| {
                 let found = events.iter().find(|row| row.0 == id && row.1 == kind);
                 found.map_or(0, |row| row.2)
@@ -163,7 +162,8 @@ fn facts_after(tx: &mut Tx<'_>, after: Option<&OrderId>) -> Result<Vec<Facts>, D
                 left,
                 refunding,
             }
-        });
+        },
+    );
     Ok(facts.collect())
 }
 

@@ -158,6 +158,7 @@ async fn received(
     let (order, _) = find(shop, number).await?;
     let amount = order.total.currency().from_decimal(amount)?;
     let cmd = ReceiveTransfer {
+        reference: String::new(),
         order_id: order.id,
         amount,
         request_key,

@@ -392,6 +392,7 @@ async fn conclude(shop: &Shop, order: &Order, course: Course) -> Result<(), Fail
         Course::Transfer => {
             let request_key = format!("demo-{}", order.reference());
             let cmd = ReceiveTransfer {
+                reference: String::new(),
                 order_id: order.id.clone(),
                 amount: order.total,
                 request_key,

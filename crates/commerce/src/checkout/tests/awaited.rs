@@ -28,6 +28,7 @@ async fn receive(
     key: &str,
 ) -> Result<(), CaptureError> {
     let cmd = ReceiveTransfer {
+        reference: String::new(),
         order_id: order.id.clone(),
         amount: euros(cents),
         request_key: key.to_owned(),

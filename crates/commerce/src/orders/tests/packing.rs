@@ -19,7 +19,11 @@ async fn pack(shop: &TestShop, order: &OrderId, packed: bool) -> Result<bool, Pa
     pack_order(&shop.shop, operator().may(), cmd).await
 }
 
-async fn note(shop: &TestShop, order: &OrderId, (key, text): (&str, &str)) -> Result<(), NoteError> {
+async fn note(
+    shop: &TestShop,
+    order: &OrderId,
+    (key, text): (&str, &str),
+) -> Result<(), NoteError> {
     let cmd = AddNote {
         request_key: key.to_owned(),
         order_id: order.clone(),

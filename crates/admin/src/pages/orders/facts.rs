@@ -1,0 +1,62 @@
+//! What is read of an order, all of it in one transaction.
+
+use std::collections::{BTreeSet, HashMap};
+
+use commerce::Internal;
+use commerce::accounts;
+use commerce::customers::{self, Customer};
+use commerce::orders::{
+    self, Fulfillment, Order, OrderLine, Refund, TimelineEntry, left_to_refund,
+};
+use commerce::payments::{self, Payment};
+use commerce::staff::Actor;
+use db::Tx;
+use kernel::{Money, StaffId};
+
+/// An order with everything that belongs to it.
+pub(super) struct Facts {
+    pub(super) order: Order,
+    pub(super) lines: Vec<OrderLine>,
+    pub(super) parcels: Vec<Fulfillment>,
+    pub(super) payments: Vec<Payment>,
+    pub(super) refunds: Vec<Refund>,
+    pub(super) timeline: Vec<TimelineEntry>,
+    pub(super) left_to_refund: Money,
+    pub(super) customer: Option<Customer>,
+    pub(super) names: HashMap<StaffId, String>,
+}
+
+impl Facts {
+    /// Reads the order of that number.
+    pub(super) fn read(tx: &mut Tx<'_>, number: i64) -> Result<Option<Self>, Internal> {
+        let Some(order) = orders::find_by_number(tx, number)? else {
+            return Ok(None);
+        };
+        let timeline = orders::timeline(tx, &order.id)?;
+        let staff: BTreeSet<StaffId> = timeline.iter().filter_map(member).collect();
+        let staff: Vec<StaffId> = staff.into_iter().collect();
+        Ok(Some(Self {
+            lines: orders::lines(tx, &order.id)?,
+            parcels: orders::fulfillments(tx, &order.id)?,
+            payments: payments::of_order(tx, &order.id)?,
+            refunds: orders::refunds(tx, &order.id)?,
+            left_to_refund: left_to_refund(tx, &order)?,
+            customer: customers::find_by_email(tx, &order.email)?,
+            names: accounts::names(tx, &staff)?,
+            timeline,
+            order,
+        }))
+    }
+
+    /// Pieces that have yet to leave.
+    pub(super) fn to_ship(&self) -> i64 {
+        self.lines.iter().map(OrderLine::to_ship).sum()
+    }
+}
+
+fn member(entry: &TimelineEntry) -> Option<StaffId> {
+    match &entry.actor {
+        Actor::Staff(id) => Some(id.clone()),
+        Actor::Shopper | Actor::System | Actor::Gateway(_) | Actor::Operator => None,
+    }
+}
