@@ -282,7 +282,11 @@ impl Page for CustomersPage {
             query: String::new(),
             ..nothing.clone()
         };
-        vec![("full", full), ("nothing found", nothing), ("a new shop", new)]
+        vec![
+            ("full", full),
+            ("nothing found", nothing),
+            ("a new shop", new),
+        ]
     }
 }
 

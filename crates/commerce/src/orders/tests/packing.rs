@@ -173,7 +173,7 @@ on_both! {
     }
 
     async fn what_a_refund_will_come_to_is_known_before(shop: &TestShop) {
-        let vase = shop.product("Tarn vase", euros(3_333), 9).await;
+        let vase = shop.product("Tarn vase", euros(1_111), 9).await;
         let order = shop.ordered(&[(&vase, 3)]).await;
         assert!(matches!(preview(shop, &order.id, (&[(0, 1)], 0)).await, Err(RefundError::TooMuch { .. })), "nothing is captured yet");
         shop.run_jobs().await;
@@ -183,15 +183,15 @@ on_both! {
         };
         assert_eq!(left().await, order.total);
         let seen = preview(shop, &order.id, (&[(0, 2)], 100)).await.unwrap();
-        assert_eq!(seen.amount, euros(6_766));
+        assert_eq!(seen.amount, euros(2_322));
         let parts: Vec<_> = seen.lines.iter().map(|(_, count, amount)| (*count, *amount)).collect();
-        assert_eq!(parts, [(Quantity::new(2).unwrap(), euros(6_666))]);
+        assert_eq!(parts, [(Quantity::new(2).unwrap(), euros(2_222))]);
         assert_eq!(left().await, order.total, "a look changes nothing");
         assert!(matches!(preview(shop, &order.id, (&[], 0)).await, Err(RefundError::Nothing)));
         assert!(matches!(preview(shop, &order.id, (&[(0, 4)], 0)).await, Err(RefundError::Sum(_))));
         assert!(matches!(preview(shop, &order.id, (&[], 99_999)).await, Err(RefundError::Sum(_))));
         shop.refund(&order.id, &[(0, 2)], "two").await.unwrap();
-        assert_eq!(left().await, order.total.checked_sub(euros(6_666)).unwrap());
+        assert_eq!(left().await, order.total.checked_sub(euros(2_222)).unwrap());
         shop.assert_clean().await;
     }
 }
