@@ -140,8 +140,7 @@ impl Sheet<'_> {
             self.staff,
             self.visit,
             (self.section, self.status, &self.search_query),
-            &say,
-            self.admin.shop(),
+            (&say, self.admin.shop()),
         ))
     }
 

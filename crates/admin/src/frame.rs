@@ -223,8 +223,7 @@ impl Frame {
         staff: Option<&Staffer>,
         visit: &Visit,
         (section, status, search): (Section, StatusCode, &str),
-        say: &Say,
-        shop: &Shop,
+        (say, shop): (&Say, &Shop),
     ) -> Self {
         let told = visit
             .asked
