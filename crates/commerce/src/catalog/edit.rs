@@ -175,6 +175,12 @@ pub enum Problem {
     /// Not a picture of this shop.
     #[error("this picture is not there any more; upload it again")]
     NoSuchPicture,
+    /// Stock to begin with that nobody can have.
+    #[error("enter up to 1,000,000 pieces")]
+    BadPieces,
+    /// Stock to begin with, and nowhere to put it.
+    #[error("add a place that holds stock first, under Inventory")]
+    NoPlace,
     /// Not part of this product.
     #[error("this does not belong to the product; reload the page")]
     Foreign,
@@ -300,20 +306,24 @@ pub async fn open_product(
 ) -> Result<Option<OpenedProduct>, Internal> {
     shop.db
         .read(move |tx| {
-            let Some(product) = store::products::product_by_slug(tx, &slug)? else {
-                return Ok(None);
-            };
-            let options = store::products::options_of(tx, &product.id)?;
-            let variants = store::products::variants_of(tx, &product.id)?;
-            let pictures = store::products::pictures_of(tx, &product.id)?;
-            Ok(Some(OpenedProduct {
-                product,
-                options,
-                variants,
-                pictures,
-            }))
+            let product = store::products::product_by_slug(tx, &slug)?;
+            let opened = product.map(|product| opened(tx, product)).transpose()?;
+            Ok(opened)
         })
         .await
+}
+
+/// A product with all its parts. Three statements.
+pub(super) fn opened(tx: &mut Tx<'_>, product: Product) -> Result<OpenedProduct, DbError> {
+    let options = store::products::options_of(tx, &product.id)?;
+    let variants = store::products::variants_of(tx, &product.id)?;
+    let pictures = store::products::pictures_of(tx, &product.id)?;
+    Ok(OpenedProduct {
+        product,
+        options,
+        variants,
+        pictures,
+    })
 }
 
 /// Building block of [`save_product`].

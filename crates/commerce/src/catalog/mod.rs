@@ -18,6 +18,7 @@ pub(crate) mod store;
 #[cfg(test)]
 pub(crate) mod tests;
 mod told;
+pub mod workbench;
 
 use kernel::{
     Currency, Money, OptionId, OptionValueId, ProductId, Sku, Slug, Timestamp, VariantId,

@@ -6,5 +6,6 @@ mod fixture;
 mod lists;
 mod rows;
 mod shelves;
+mod workbench;
 
 pub(crate) use fixture::{mug, shop, staff, stock, vase};

@@ -40,6 +40,18 @@ pub(super) fn product(tx: &mut Tx<'_>, id: &ProductId) -> Result<Option<Json>, D
     Ok(Some(Json::Object(told)))
 }
 
+/// A product with where it stands besides.
+pub(super) fn product_and_places(tx: &mut Tx<'_>, id: &ProductId) -> Result<Option<Json>, DbError> {
+    let Some(Json::Object(mut told)) = product(tx, id)? else {
+        return Ok(None);
+    };
+    let categories = store::places::categories_of(tx, id)?;
+    let collections = store::places::collections_of(tx, id)?;
+    told.insert("categories".to_owned(), json!(categories));
+    told.insert("collections".to_owned(), json!(collections));
+    Ok(Some(Json::Object(told)))
+}
+
 fn variant(variant: &Variant) -> Json {
     json!({
         "title": variant.title,

@@ -10,7 +10,7 @@ use super::{Location, MovementKind};
 use crate::audit;
 use crate::error::Internal;
 use crate::internal_from;
-use crate::shop::Shop;
+use crate::shop::{Act, Shop};
 use crate::staff::{Actor, AdjustStock as MayAdjustStock, Authorized};
 
 /// Brings a stock figure up or down, with the reason.
@@ -74,6 +74,27 @@ pub async fn adjust_stock(
     by: Authorized<MayAdjustStock>,
     cmd: AdjustStock,
 ) -> Result<i64, AdjustStockError> {
+    audit::change(shop, shop.act(by.actor()), move |tx, act| {
+        let (before, after) = adjust(tx, act, &cmd)?;
+        let change = audit::Change::new("stock.adjust", "variant", &cmd.variant_id)
+            .from(json!({ "location": cmd.location_id, "on_hand": before }))
+            .to(json!({
+                "location": cmd.location_id,
+                "on_hand": after,
+                "kind": cmd.kind,
+                "reason": cmd.reason.trim(),
+            }));
+        Ok((after, change))
+    })
+    .await
+}
+
+/// Building block of [`adjust_stock`]: answers with what was on hand before and is afterwards.
+pub(crate) fn adjust(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    cmd: &AdjustStock,
+) -> Result<(i64, i64), AdjustStockError> {
     if cmd.change == 0 || cmd.change.unsigned_abs() > 1_000_000 {
         return Err(AdjustStockError::BadChange);
     }
@@ -84,41 +105,38 @@ pub async fn adjust_stock(
         }
     }
     let reason = one_line(&cmd.reason, 200).map_err(AdjustStockError::BadReason)?;
-    audit::change(shop, shop.act(by.actor()), move |tx, act| {
-            let known: Option<(i64,)> = tx.query_opt(
-                "SELECT 1 FROM variants v, stock_locations l WHERE v.id = $1 AND l.id = $2",
-                params![cmd.variant_id, cmd.location_id],
-            )?;
-            if known.is_none() {
-                return Err(AdjustStockError::NotFound);
-            }
-            store::ensure_level(tx, act.now, &cmd.variant_id, &cmd.location_id)?;
-            store::expire_overdue_of(tx, act.now, std::slice::from_ref(&cmd.variant_id))?;
-            // Locks the row, so that what is checked is what is changed.
-            let (on_hand, promised): (i64, i64) = tx.query_one(
-                "UPDATE stock_levels SET changed_at = $1 WHERE variant_id = $2 AND location_id = $3
-                 RETURNING on_hand, allocated + reserved - COALESCE(backorder_limit, allocated + reserved)",
-                params![act.now, cmd.variant_id, cmd.location_id],
-            )?;
-            let after = on_hand.saturating_add(cmd.change);
-            if after < promised.max(0) {
-                return Err(AdjustStockError::Promised { promised });
-            }
-            let movement = NewMovement {
-                variant: &cmd.variant_id,
-                location: &cmd.location_id,
-                kind: cmd.kind,
-                change: Change { on_hand: cmd.change, ..Change::default() },
-                order: None,
-                reason: &reason,
-            };
-            store::record(tx, act, &movement)?;
-            let change = audit::Change::new("stock.adjust", "variant", &cmd.variant_id)
-                .from(json!({ "location": cmd.location_id, "on_hand": on_hand }))
-                .to(json!({ "location": cmd.location_id, "on_hand": after, "kind": cmd.kind, "reason": reason }));
-            Ok((after, change))
-        })
-        .await
+    let known: Option<(i64,)> = tx.query_opt(
+        "SELECT 1 FROM variants v, stock_locations l WHERE v.id = $1 AND l.id = $2",
+        params![cmd.variant_id, cmd.location_id],
+    )?;
+    if known.is_none() {
+        return Err(AdjustStockError::NotFound);
+    }
+    store::ensure_level(tx, act.now, &cmd.variant_id, &cmd.location_id)?;
+    store::expire_overdue_of(tx, act.now, std::slice::from_ref(&cmd.variant_id))?;
+    // Locks the row, so that what is checked is what is changed.
+    let (on_hand, promised): (i64, i64) = tx.query_one(
+        "UPDATE stock_levels SET changed_at = $1 WHERE variant_id = $2 AND location_id = $3
+         RETURNING on_hand, allocated + reserved - COALESCE(backorder_limit, allocated + reserved)",
+        params![act.now, cmd.variant_id, cmd.location_id],
+    )?;
+    let after = on_hand.saturating_add(cmd.change);
+    if after < promised.max(0) {
+        return Err(AdjustStockError::Promised { promised });
+    }
+    let movement = NewMovement {
+        variant: &cmd.variant_id,
+        location: &cmd.location_id,
+        kind: cmd.kind,
+        change: Change {
+            on_hand: cmd.change,
+            ..Change::default()
+        },
+        order: None,
+        reason: &reason,
+    };
+    store::record(tx, act, &movement)?;
+    Ok((on_hand, after))
 }
 
 /// Adds a place that holds stock, behind those there are.

@@ -143,6 +143,14 @@ pub fn stock_of(tx: &mut Tx<'_>, variant: &VariantId) -> Result<Option<StockRow>
     Ok(rows(tx, std::slice::from_ref(variant), None)?.remove(variant))
 }
 
+/// The stock of these variants, by their ids. Two statements, however many they are.
+pub fn stock_rows(
+    tx: &mut Tx<'_>,
+    variants: &[VariantId],
+) -> Result<HashMap<VariantId, StockRow>, DbError> {
+    rows(tx, variants, None)
+}
+
 fn counted(count: usize) -> Total {
     Total::capped(u32::try_from(count).unwrap_or(u32::MAX))
 }

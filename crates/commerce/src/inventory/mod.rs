@@ -17,13 +17,14 @@ mod tests;
 
 use kernel::{LocationId, Quantity, Timestamp, VariantId};
 
+pub(crate) use adjust::adjust;
 pub use adjust::{
     AdjustStock, AdjustStockError, StockMovement, adjust_stock, create_location, locations,
     movements,
 };
 pub use levels::{
     MovementCursor, Movements, StockFilter, StockRow, StockView, list_stock, movements_before,
-    stock_of,
+    stock_of, stock_rows,
 };
 pub use reserve::{
     NotShipped, Shortage, commit_reservations, keep_reservations, release_allocation,

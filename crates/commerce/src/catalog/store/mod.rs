@@ -4,6 +4,7 @@ pub(crate) mod categories;
 pub(crate) mod collections;
 pub(crate) mod desk;
 pub(crate) mod lists;
+pub(crate) mod places;
 pub(crate) mod products;
 
 use db::{DbError, Tx, params};

@@ -498,7 +498,7 @@ pub(crate) fn delete_other_options(
     Ok(())
 }
 
-fn except(column: &str, count: usize) -> String {
+pub(super) fn except(column: &str, count: usize) -> String {
     if count == 0 {
         String::new()
     } else {
