@@ -15,8 +15,6 @@ use crate::visitor::Visitor;
 
 /// The bytes a plain field may have.
 const FIELD_BYTES: usize = 64 * 1024;
-/// The plain fields a form with files may have.
-const FIELDS: usize = 200;
 
 /// Marks a request whose token is in its first field and was not checked yet.
 #[derive(Debug, Clone, Copy)]
@@ -119,7 +117,8 @@ impl<S: Send + Sync> FromRequest<S> for Upload {
             form,
             file_bytes: limits.file_bytes,
             files_left: limits.files,
-            fields_left: FIELDS,
+            // A page may send all that is typed along with the files, so that nothing of it is lost.
+            fields_left: limits.office_form_fields,
         };
         if let Some(Unchecked(source)) = unchecked {
             let visitor = Visitor::of(&site, asked.uri.path(), &asked.headers);

@@ -60,15 +60,22 @@ pages! {
 
 /// Every page with its samples.
 pub(crate) fn samples() -> Vec<Samples> {
-    let mut samples = vec![
+    let at_the_door = vec![
         Samples::of_page::<invitation::InvitationPage>(),
         Samples::of_page::<link::LinkPage>(),
         Samples::of_page::<setup::SetupPage>(),
         Samples::of_page::<sign_in::CodePage>(),
         Samples::of_page::<sign_in::SignInPage>(),
     ];
-    samples.extend(orders::samples());
-    samples.extend(customers::samples());
-    samples.extend(mails::samples());
-    samples
+    let pages = [
+        at_the_door,
+        categories::samples(),
+        collections::samples(),
+        customers::samples(),
+        inventory::samples(),
+        mails::samples(),
+        orders::samples(),
+        products::samples(),
+    ];
+    pages.into_iter().flatten().collect()
 }

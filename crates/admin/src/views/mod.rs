@@ -1,6 +1,7 @@
 //! Small shapes that several pages' templates share.
 
 pub(crate) mod listing;
+pub mod shelf;
 
 use serde::Serialize;
 

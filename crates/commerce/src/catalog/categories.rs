@@ -211,6 +211,38 @@ pub async fn place_products(
     .await
 }
 
+/// Puts the categories beside each other into this order.
+pub async fn order_categories(
+    shop: &Shop,
+    staff: Authorized<EditProducts>,
+    order: Vec<CategoryId>,
+) -> Result<(), ShelfError> {
+    audit::change(shop, shop.act(staff.actor()), move |tx, act| {
+        let revision = store::next_revision(tx)?;
+        for id in &order {
+            rows::stamp_products(tx, id, revision, act.now)?;
+        }
+        rows::put_in_order(tx, &order, act.now)?;
+        rows::inherit(tx, revision)?;
+        let change = match order.first() {
+            Some(first) => {
+                Change::new("category.order", "category", first).to(json!({ "order": order }))
+            }
+            None => Change::none(),
+        };
+        Ok(((), change))
+    })
+    .await
+}
+
+/// The products that were put into a category itself, in order.
+pub fn placed_in_category(
+    tx: &mut Tx<'_>,
+    category: &CategoryId,
+) -> Result<Vec<ProductId>, DbError> {
+    rows::placed(tx, category)
+}
+
 /// Deletes a category that has none below it. The products in it stay in the shop.
 pub async fn delete_category(
     shop: &Shop,

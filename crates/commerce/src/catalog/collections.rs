@@ -62,6 +62,14 @@ pub fn read_collections(tx: &mut Tx<'_>) -> Result<Vec<Collection>, Internal> {
     Ok(rows::all(tx)?)
 }
 
+/// The products in a collection, in order.
+pub fn placed_in_collection(
+    tx: &mut Tx<'_>,
+    collection: &CollectionId,
+) -> Result<Vec<ProductId>, Internal> {
+    Ok(rows::placed(tx, collection)?)
+}
+
 /// Creates or changes a collection and puts exactly these products into it.
 pub async fn save_collection(
     shop: &Shop,

@@ -57,11 +57,23 @@ impl Form {
                 let before = |chosen: Option<String>| chosen.filter(|_| !has(tag, "selected"));
                 select =
                     select.map(|(name, chosen)| (name, before(chosen).or_else(|| Some(value()))));
+            } else if tag.starts_with("textarea ") {
+                form.fields.extend(name.map(|name| (name, String::new())));
             } else if tag == "/select" {
                 let done = select.take();
                 form.fields
                     .extend(done.and_then(|(name, chosen)| Some((name, chosen?))));
             }
+        }
+        for piece in html
+            .split('<')
+            .filter(|piece| piece.starts_with("textarea "))
+        {
+            let (tag, typed) = piece.split_once('>').unwrap_or((piece, ""));
+            let name = attribute(tag, "name").unwrap_or_default();
+            // The first line break belongs to the tag.
+            let typed = unescaped(typed.strip_prefix('\n').unwrap_or(typed));
+            form = form.with(&name, &typed);
         }
         form
     }

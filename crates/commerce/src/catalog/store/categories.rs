@@ -182,6 +182,32 @@ pub(crate) fn delete(tx: &mut Tx<'_>, id: &CategoryId) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Puts categories that stand beside each other into this order.
+pub(crate) fn put_in_order(
+    tx: &mut Tx<'_>,
+    order: &[CategoryId],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let mut parameters = vec![now.to_value()];
+    let mut cases = Vec::with_capacity(order.len());
+    for (position, id) in (0_i64..).zip(order) {
+        parameters.push(id.to_value());
+        cases.push(format!("WHEN ${} THEN {position}", parameters.len()));
+    }
+    if cases.is_empty() {
+        return Ok(());
+    }
+    tx.execute(
+        &format!(
+            "UPDATE categories SET changed_at = $1, position = CASE id {} ELSE position END WHERE id IN ({})",
+            cases.join(" "),
+            in_list(2, order.len())
+        ),
+        &parameters,
+    )?;
+    Ok(())
+}
+
 /// Leaves this revision on every product in a category or below it.
 pub(crate) fn stamp_products(
     tx: &mut Tx<'_>,

@@ -3,7 +3,7 @@
 use db::{Db, store_contract};
 use kernel::{Currency, ProductId, Slug};
 
-use super::{mug, shop, staff, stock, vase};
+use super::{mug, shop, staff, vase};
 use crate::Shop;
 use crate::catalog::workbench::{
     self, Places, SaveWork, Workpiece, duplicate_product, save_work, set_statuses, start_product,
@@ -12,7 +12,7 @@ use crate::catalog::{
     Problem, ProductStatus, SaveCategory, SaveCollection, SaveProductError, Target, category_tree,
     list_collections, place_products, save_category, save_collection, save_product, set_status,
 };
-use crate::inventory::create_location;
+use crate::inventory::{AdjustStock, MovementKind, adjust_stock, create_location};
 use crate::schema::MIGRATIONS;
 use crate::staff::Operator;
 
@@ -20,6 +20,20 @@ async fn open(shop: &Shop, id: &ProductId) -> Workpiece {
     let id = id.clone();
     let found = shop.db.read(move |tx| workbench::open(tx, &id)).await;
     found.unwrap().unwrap()
+}
+
+async fn receive(shop: &Shop, variant: &kernel::VariantId, pieces: i64) {
+    let may = Operator::at_the_command_line().may();
+    let place = create_location(shop, may, "Workshop").await.unwrap();
+    let cmd = AdjustStock {
+        variant_id: variant.clone(),
+        location_id: place.id,
+        kind: MovementKind::Received,
+        change: pieces,
+        reason: "From the kiln".to_owned(),
+    };
+    let may = Operator::at_the_command_line().may();
+    adjust_stock(shop, may, cmd).await.unwrap();
 }
 
 fn category(title: &str, parent: Option<kernel::CategoryId>) -> SaveCategory {
@@ -135,7 +149,7 @@ store_contract! {
         let saved = save_product(&shop, staff(), vase()).await.unwrap();
         place_products(&shop, staff(), home.clone(), vec![saved.id.clone()]).await.unwrap();
         set_status(&shop, staff(), saved.id.clone(), 1, ProductStatus::Active).await.unwrap();
-        stock(&shop, &saved.variants[0], 7).await;
+        receive(&shop, &saved.variants[0], 7).await;
         let copies = [
             duplicate_product(&shop, staff(), saved.id.clone()).await.unwrap(),
             duplicate_product(&shop, staff(), saved.id.clone()).await.unwrap(),
