@@ -60,22 +60,22 @@ pages! {
 
 /// Every page with its samples.
 pub(crate) fn samples() -> Vec<Samples> {
-    let at_the_door = vec![
+    let mut samples = vec![
+        Samples::of_page::<account::AccountPage>(),
+        Samples::of_page::<account::RecoveryCodesPage>(),
+        Samples::of_page::<account::SecondFactorPage>(),
+        Samples::of_page::<activity::ActivityPage>(),
         Samples::of_page::<invitation::InvitationPage>(),
         Samples::of_page::<link::LinkPage>(),
         Samples::of_page::<setup::SetupPage>(),
         Samples::of_page::<sign_in::CodePage>(),
         Samples::of_page::<sign_in::SignInPage>(),
+        Samples::of_page::<staff::StaffLinkPage>(),
+        Samples::of_page::<staff::StaffPage>(),
     ];
-    let pages = [
-        at_the_door,
-        categories::samples(),
-        collections::samples(),
-        customers::samples(),
-        inventory::samples(),
-        mails::samples(),
-        orders::samples(),
-        products::samples(),
-    ];
-    pages.into_iter().flatten().collect()
+    samples.extend(orders::samples());
+    samples.extend(customers::samples());
+    samples.extend(mails::samples());
+    samples.extend(settings::samples());
+    samples
 }

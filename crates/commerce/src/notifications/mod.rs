@@ -11,6 +11,7 @@ mod outbox;
 mod staff_link;
 #[cfg(test)]
 mod tests;
+mod trial;
 pub mod view;
 
 pub use mailing::{MailFrame, MailShop};
@@ -22,3 +23,4 @@ pub(crate) use outbox::{NewMail, SEND_MAIL, SendMail, give_up, write_mail};
 pub use staff_link::{
     Mailed, StaffLinkKind, StaffLinkMail, StaffLinkView, invitation_url, mail_staff_link,
 };
+pub use trial::send_trial;
