@@ -60,7 +60,7 @@ pages! {
 
 /// Every page with its samples.
 pub(crate) fn samples() -> Vec<Samples> {
-    let mut samples = vec![
+    let ours = vec![
         Samples::of_page::<account::AccountPage>(),
         Samples::of_page::<account::RecoveryCodesPage>(),
         Samples::of_page::<account::SecondFactorPage>(),
@@ -73,9 +73,16 @@ pub(crate) fn samples() -> Vec<Samples> {
         Samples::of_page::<staff::StaffLinkPage>(),
         Samples::of_page::<staff::StaffPage>(),
     ];
-    samples.extend(orders::samples());
-    samples.extend(customers::samples());
-    samples.extend(mails::samples());
-    samples.extend(settings::samples());
-    samples
+    let pages = [
+        ours,
+        categories::samples(),
+        collections::samples(),
+        customers::samples(),
+        inventory::samples(),
+        mails::samples(),
+        orders::samples(),
+        products::samples(),
+        settings::samples(),
+    ];
+    pages.into_iter().flatten().collect()
 }
