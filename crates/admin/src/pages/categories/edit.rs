@@ -208,7 +208,7 @@ async fn draw(
     let page = CategoryPage {
         url: format!("/admin/categories/{id}"),
         name: category.title.clone(),
-        shop_url: format!("{}/categories/{}", admin.shop().origin, category.slug),
+        shop_url: format!("{}/c/{}", admin.shop().origin, category.slug),
         title: text("title", &category.title),
         slug: text("slug", category.slug.as_str()),
         intro: text("intro", &category.intro),
@@ -235,7 +235,7 @@ impl Page for CategoryPage {
         let full = Self {
             url: "/admin/categories/cat_1".to_owned(),
             name: "Vases".to_owned(),
-            shop_url: "https://wrenfold.example/categories/vases".to_owned(),
+            shop_url: "https://wrenfold.example/c/vases".to_owned(),
             title: "Vases".to_owned(),
             slug: "vases".to_owned(),
             intro: "For <flowers>.".to_owned(),

@@ -233,6 +233,9 @@ impl ProductForm {
             .collect();
         self.follow(&kept);
         self.options = kept.into_iter().map(|(_, option)| option).collect();
+        if !fill && !self.variants.is_empty() {
+            self.forget_unused_values();
+        }
         let combinations = self.combinations();
         let added = if fill { self.fill(&combinations) } else { 0 };
         let order: HashMap<&str, usize> = combinations
@@ -258,16 +261,25 @@ impl ProductForm {
         if !self.has_matrix {
             return false;
         }
-        let used: HashSet<&str> = self
-            .variants
-            .iter()
-            .flat_map(|row| row.key.split('/'))
-            .collect();
-        let values = self.options.iter().flat_map(|option| &option.values);
-        self.variants.is_empty()
-            || values
-                .into_iter()
-                .any(|value| !used.contains(value.key.as_str()))
+        let used = self.used();
+        let mut values = self.options.iter().flat_map(|option| &option.values);
+        self.variants.is_empty() || values.any(|value| !used.contains(&value.key))
+    }
+
+    /// The keys of the values that some row has.
+    fn used(&self) -> HashSet<String> {
+        let keys = self.variants.iter().flat_map(|row| row.key.split('/'));
+        keys.map(str::to_owned).collect()
+    }
+
+    /// Values the product had go with the last of their rows; those that are new still wait for theirs.
+    fn forget_unused_values(&mut self) {
+        let used = self.used();
+        for option in &mut self.options {
+            option
+                .values
+                .retain(|value| value.key.starts_with("new-") || used.contains(&value.key));
+        }
     }
 
     /// Rows keep the values of the options that stay, in their order; rows that lost a value go, and so does the second of

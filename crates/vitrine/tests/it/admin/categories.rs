@@ -24,9 +24,9 @@ fn id_of(path: &str) -> &str {
 async fn categories_are_added_moved_renamed_and_deleted() {
     let app = App::new().await;
     let mut ines = app.staff(Role::Catalogue).await;
-    let home = adds(&mut ines, "Home", "").await;
+    let indoors = adds(&mut ines, "Indoors", "").await;
     let garden = adds(&mut ines, "Garden", "").await;
-    let vases = adds(&mut ines, "Vases", id_of(&home)).await;
+    let vases = adds(&mut ines, "Vases", id_of(&indoors)).await;
     let up = ines
         .get("/admin/categories")
         .await
@@ -39,7 +39,7 @@ async fn categories_are_added_moved_renamed_and_deleted() {
             .unwrap_or_else(|| panic!("{name}: {words}"))
     };
     assert!(
-        place("Garden") < place("Home") && place("Home") < place("Vases"),
+        place("Garden") < place("Indoors") && place("Indoors") < place("Vases"),
         "{words}"
     );
 
@@ -56,7 +56,7 @@ async fn categories_are_added_moved_renamed_and_deleted() {
     assert_eq!(refused.status, 422);
     assert_eq!(refused.form(&garden).value("title"), "Yard");
 
-    let token = ines.token().await;
+    let token = ines.get("/admin/categories").await.value_of("csrf");
     let delete = |path: &str| crate::page::Form::of(&format!("{path}/delete"), &[("csrf", &token)]);
     let blocked = ines.submit(&delete(&garden)).await;
     assert_eq!(blocked.status, 422);
@@ -71,7 +71,7 @@ async fn categories_are_added_moved_renamed_and_deleted() {
         .get("/admin/categories")
         .await
         .form("/admin/categories");
-    let taken = ines.submit(&form.with("title", "Home")).await;
+    let taken = ines.submit(&form.with("title", "Indoors")).await;
     assert_eq!(taken.status, 422);
     assert!(
         taken.words().contains("choose another"),
@@ -86,14 +86,14 @@ async fn products_are_found_put_on_a_shelf_ordered_and_taken_off() {
     app.sells("Tea bowl", 900, 5).await;
     app.sells("Tea cup", 900, 5).await;
     let mut ines = app.staff(Role::Manager).await;
-    let home = adds(&mut ines, "Home", "").await;
+    let indoors = adds(&mut ines, "Indoors", "").await;
     let form = ines
         .get("/admin/collections")
         .await
         .form("/admin/collections");
     let to = ines.submit(&form.with("title", "Gifts")).await.leads_to();
     let gifts = to.split('?').next().unwrap().to_owned();
-    for shelf in [home, gifts] {
+    for shelf in [indoors, gifts] {
         let form = ines.get(&shelf).await.form(&shelf);
         let found = ines
             .submit(&form.with("find", "tea").press("intent", "find"))
@@ -135,7 +135,7 @@ async fn products_are_found_put_on_a_shelf_ordered_and_taken_off() {
         let form = ines.get(&shelf).await.form(&shelf);
         assert_eq!(places(&form), [second.clone()]);
     }
-    let shop = app.browser().get("/categories/home").await.words();
+    let shop = app.browser().get("/c/indoors").await.words();
     assert!(shop.contains("Tea"), "{shop}");
 }
 
@@ -143,7 +143,7 @@ async fn products_are_found_put_on_a_shelf_ordered_and_taken_off() {
 async fn who_may_only_look_is_offered_no_form() {
     let app = App::new().await;
     let mut ines = app.staff(Role::Owner).await;
-    let home = adds(&mut ines, "Home", "").await;
+    let indoors = adds(&mut ines, "Indoors", "").await;
     let mut viewer = app.staff(Role::Viewer).await;
     assert!(
         !viewer
@@ -152,9 +152,9 @@ async fn who_may_only_look_is_offered_no_form() {
             .words()
             .contains("Add category")
     );
-    let page = viewer.get(&home).await;
+    let page = viewer.get(&indoors).await;
     assert_eq!(page.status, 200);
     assert!(!page.words().contains("Save category"));
-    assert_eq!(viewer.submit(&page.form(&home)).await.status, 403);
+    assert_eq!(viewer.submit(&page.form(&indoors)).await.status, 403);
     assert_eq!(viewer.get("/admin/collections/none").await.status, 404);
 }
