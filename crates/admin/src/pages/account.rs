@@ -414,7 +414,7 @@ async fn refuse(admin: &Admin, staff: &Staffer, error: OwnError) -> Result<Respo
     let status = status_of(error.code());
     let told = match error {
         OwnError::WrongPassword => FormError::at("old", say.text("account.error.password")),
-        OwnError::BadPassword(error) => FormError::at("new", password_told(&say, &error)),
+        OwnError::BadPassword(error) => FormError::at("new", password_told(&say, error)),
         OwnError::BadName(_) => FormError::at("name", say.text("setup.error.name")),
         OwnError::Changed => FormError::of_form(say.text("account.error.changed")),
         OwnError::TooManyTries { seconds } => FormError::of_form(too_many(&say, seconds)),
@@ -450,7 +450,7 @@ fn drawing(text: &str) -> Result<(usize, String), Problem> {
         for (column, module) in modules.iter().enumerate() {
             if *module == qrcode::Color::Dark {
                 let (x, y) = (column.saturating_add(MARGIN), row.saturating_add(MARGIN));
-                path.push_str(&format!("M{x} {y}h1v1h-1z"));
+                path.extend(["M", &x.to_string(), " ", &y.to_string(), "h1v1h-1z"]);
             }
         }
     }

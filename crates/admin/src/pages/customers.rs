@@ -128,14 +128,14 @@ pub(crate) async fn list(
         Ok::<_, Internal>(list_customers(tx, &filter)?)
     });
     let (base, found) = read.await?;
-    let page = customers_page(&asked, found, &admin.words()?);
+    let page = customers_page(&asked, &found, &admin.words()?);
     admin
         .sheet(&desk.staff, &base)
         .section(Section::Customers)
         .draw(&page)
 }
 
-fn customers_page(asked: &Asked, found: LongPage<Customer>, say: &Say) -> CustomersPage {
+fn customers_page(asked: &Asked, found: &LongPage<Customer>, say: &Say) -> CustomersPage {
     let at = |page: &str| {
         let chosen = [("q", asked.q.trim()), ("sort", &asked.sort), ("page", page)];
         address(PATH, &chosen)
@@ -148,9 +148,9 @@ fn customers_page(asked: &Asked, found: LongPage<Customer>, say: &Say) -> Custom
     CustomersPage {
         query: asked.q.clone(),
         sorts: sorts.collect(),
-        pages: pages(&found, say, at),
+        pages: pages(found, say, at),
         clear_url: address(PATH, &[("sort", &asked.sort)]),
-        rows: found.items.into_iter().map(row_view).collect(),
+        rows: found.items.iter().map(row_view).collect(),
     }
 }
 
@@ -163,10 +163,10 @@ fn called(customer: &Customer) -> String {
     }
 }
 
-fn row_view(customer: Customer) -> RowView {
+fn row_view(customer: &Customer) -> RowView {
     RowView {
         url: format!("{PATH}/{}", customer.id),
-        name: called(&customer),
+        name: called(customer),
         email: customer.email.to_string(),
         orders: customer.order_count,
         spent: customer.spent,
@@ -209,7 +209,7 @@ pub(crate) async fn show(
         last_order_at: customer.last_order_at,
         placed: placed
             .items
-            .into_iter()
+            .iter()
             .filter_map(|row| placed_view(row, may))
             .collect(),
         pages,
@@ -224,7 +224,7 @@ pub(crate) async fn show(
         .draw(&page)
 }
 
-fn placed_view(row: OrderRow, may: bool) -> Option<PlacedView> {
+fn placed_view(row: &OrderRow, may: bool) -> Option<PlacedView> {
     let number = row.number?;
     Some(PlacedView {
         number,

@@ -105,13 +105,13 @@ async fn accept(
         Ok(now) => return enter(visit, now, "/admin"),
         Err(AcceptError::SecondFactorNeeded { ticket }) => {
             let next = "/admin".to_owned();
-            return draw_code(&admin, visit, StatusCode::OK, ticket, next, Vec::new()).await;
+            return draw_code(&admin, visit, (ticket, next), None).await;
         }
         Err(AcceptError::Spent) => {
             return draw(&admin, visit, StatusCode::GONE, ("", Vec::new())).await;
         }
         Err(AcceptError::BadPassword(error)) => {
-            FormError::at("password", password_told(&say, &error))
+            FormError::at("password", password_told(&say, error))
         }
         Err(AcceptError::Busy) => FormError::of_form(say.text("sign_in.error.busy")),
         Err(AcceptError::Internal(error)) => return Err(error.into()),
@@ -121,7 +121,7 @@ async fn accept(
 }
 
 /// What is wrong with a password, in words.
-pub(crate) fn password_told(say: &Say, error: &PasswordError) -> String {
+pub(crate) fn password_told(say: &Say, error: PasswordError) -> String {
     match error {
         PasswordError::TooShort => say.text("invitation.password.too_short"),
         PasswordError::TooLong => say.text("invitation.password.too_long"),

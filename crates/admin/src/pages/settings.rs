@@ -146,7 +146,9 @@ fn differences(
 ) -> Result<Vec<Difference>, Problem> {
     let read = |form: Json| match form {
         Json::Object(fields) => fields,
-        _ => serde_json::Map::new(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+            serde_json::Map::new()
+        }
     };
     let mine = serde_json::to_value(mine).map_err(|error| Problem::internal(&error))?;
     let theirs = serde_json::to_value(theirs).map_err(|error| Problem::internal(&error))?;

@@ -169,7 +169,7 @@ async fn claim(
         Err(ClaimError::BadName(_)) => FormError::at("name", say.text("setup.error.name")),
         Err(ClaimError::BadEmail(_)) => FormError::at("email", say.text("setup.error.email")),
         Err(ClaimError::BadPassword(error)) => {
-            FormError::at("password", password_told(&say, &error))
+            FormError::at("password", password_told(&say, error))
         }
         Err(ClaimError::Busy) => FormError::of_form(say.text("sign_in.error.busy")),
         Err(ClaimError::Internal(error)) => return Err(error.into()),

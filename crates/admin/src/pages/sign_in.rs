@@ -160,7 +160,7 @@ async fn sign_in(
     let error = match signed_in {
         Ok(now) => return enter(visit, now, &next),
         Err(SignInError::SecondFactorNeeded { ticket }) => {
-            return draw_code(&admin, visit, StatusCode::OK, ticket, next, Vec::new()).await;
+            return draw_code(&admin, visit, (ticket, next), None).await;
         }
         Err(error) => error,
     };
@@ -220,7 +220,7 @@ async fn code(
         return draw_sign_in(&admin, visit, status, page).await;
     }
     let at_code = FormError::at("code", message.message);
-    draw_code(&admin, visit, status, typed.ticket, next, vec![at_code]).await
+    draw_code(&admin, visit, (typed.ticket, next), Some((status, at_code))).await
 }
 
 /// `POST /admin/sign-out`. Whoever is signed out already is, too.
@@ -270,15 +270,15 @@ pub(crate) fn enter(visit: Visit, now: SignedInNow, to: &str) -> Result<Response
 pub(crate) async fn draw_code(
     admin: &Admin,
     mut visit: Visit,
-    status: StatusCode,
-    ticket: String,
-    next: String,
-    errors: Vec<FormError>,
+    (ticket, next): (String, String),
+    refused: Option<(StatusCode, FormError)>,
 ) -> Result<Response, Problem> {
     visit.visitor.session_or_new();
     let (base, ()) = admin.read_at_the_door(|_tx, _base| Ok(())).await?;
+    let (status, error) = refused.unzip();
+    let status = status.unwrap_or(StatusCode::OK);
     let page = CodePage {
-        errors,
+        errors: error.into_iter().collect(),
         ticket,
         next,
     };

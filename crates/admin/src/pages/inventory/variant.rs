@@ -342,6 +342,7 @@ fn who(actor: &commerce::Actor) -> &'static str {
 impl Page for VariantPage {
     const TEMPLATE: &'static str = "pages/inventory_variant.html";
 
+    #[expect(clippy::too_many_lines, reason = "a sample is one long list of values")]
     fn samples() -> Vec<(&'static str, Self)> {
         let choice = |value: &str| Choice {
             value: value.to_owned(),

@@ -338,7 +338,7 @@ pub(crate) async fn note(
 
 fn noted(staff: &Staffer, number: i64) -> Result<Response, Problem> {
     staff.done(
-        &format!("{}", path(number)),
+        &path(number),
         &Told::new("orders.told.noted"),
     )
 }

@@ -93,7 +93,11 @@ impl Asked {
     fn sort(&self) -> OrderSort {
         let usual = match self.view() {
             OrderView::ToPack | OrderView::ToShip => OrderSort::Due,
-            _ => OrderSort::Newest,
+            OrderView::ToPay
+            | OrderView::ToReview
+            | OrderView::Shipped
+            | OrderView::Canceled
+            | OrderView::All => OrderSort::Newest,
         };
         self.sort.parse().unwrap_or(usual)
     }
@@ -168,7 +172,9 @@ fn orders_page(
         current: *tab == view,
         count: match tab {
             OrderView::Shipped | OrderView::Canceled | OrderView::All => None,
-            _ => tab_count(*count, say),
+            OrderView::ToPack | OrderView::ToShip | OrderView::ToPay | OrderView::ToReview => {
+                tab_count(*count, say)
+            }
         },
     });
     let sorts = OrderSort::ALL.iter().map(|choice| Choice {

@@ -144,6 +144,7 @@ struct DeliveryView {
 
 /// What this person may do with this order now.
 #[derive(Debug, Clone, Copy, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself in the template")]
 struct Can {
     pack: bool,
     cancel: bool,
@@ -609,6 +610,7 @@ impl ShipForm {
 }
 
 impl OrderPage {
+    #[expect(clippy::too_many_lines, reason = "a sample is one long list of values")]
     fn sample() -> Self {
         Self {
             number: 1_042,

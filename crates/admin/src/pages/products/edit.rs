@@ -94,6 +94,7 @@ pub(crate) async fn duplicate(
 impl Page for EditPage {
     const TEMPLATE: &'static str = "pages/product.html";
 
+    #[expect(clippy::too_many_lines, reason = "a sample is one long list of values")]
     fn samples() -> Vec<(&'static str, Self)> {
         let vase = vase();
         let simple = Self {
@@ -194,6 +195,7 @@ fn row(title: &str) -> VariantForm {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a sample is one long list of values")]
 fn vase() -> EditPage {
     let value = |name: &str| ValueForm {
         key: name.to_owned(),

@@ -309,14 +309,9 @@ impl ProductForm {
         let mut all = vec![(String::new(), String::new())];
         for option in &self.options {
             let joined = |(key, title): &(String, String), value: &ValueForm| {
-                if key.is_empty() {
-                    (value.key.clone(), value.name.clone())
-                } else {
-                    (
-                        format!("{key}/{}", value.key),
-                        format!("{title} / {}", value.name),
-                    )
-                }
+                let keys = [key.as_str(), value.key.as_str()];
+                let names = [title.as_str(), value.name.as_str()];
+                (joined_by("/", keys), joined_by(" / ", names))
             };
             all = all
                 .iter()
@@ -512,11 +507,9 @@ impl Lists {
             match list {
                 Some("options") => {
                     lists.options.insert(place);
-                    if parts.next() == Some("values")
-                        && let Some(value) = parts.next().and_then(|part| part.parse().ok())
-                    {
-                        lists.values.insert((place, value));
-                    }
+                    let value = parts.next().filter(|part| *part == "values");
+                    let value = value.and_then(|_| parts.next()?.parse().ok());
+                    lists.values.extend(value.map(|value| (place, value)));
                 }
                 Some("variants") => {
                     lists.variants.insert(place);
@@ -602,4 +595,9 @@ impl Lists {
             })
             .collect()
     }
+}
+/// Two parts with a sign between them; what is empty has none.
+fn joined_by(sign: &str, parts: [&str; 2]) -> String {
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join(sign)
 }

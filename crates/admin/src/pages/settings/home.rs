@@ -255,9 +255,9 @@ async fn draw(
     let page = HomeTextsPage {
         errors,
         conflict,
+        form,
         categories,
         rows,
-        form,
     };
     admin
         .sheet(staff, &base)
