@@ -136,7 +136,7 @@ impl HomePage {
             name: first_name(&staff.who.member().name),
             to_do: to_do(&read.to_do, staff),
             figures: read.figures.as_ref().map(|figures| {
-                FiguresView::of(figures, base.settings.shop.zone(), may_see_products, say)
+                FiguresView::of(figures, &base.settings.shop.zone(), may_see_products, say)
             }),
             launch: if done == steps.len() {
                 Vec::new()
@@ -228,12 +228,7 @@ fn to_do(counted: &ToDo, staff: &Staffer) -> Vec<ToDoView> {
 }
 
 impl FiguresView {
-    fn of(
-        figures: &Figures,
-        zone: jiff::tz::TimeZone,
-        may_see_products: bool,
-        say: &Say,
-    ) -> Self {
+    fn of(figures: &Figures, zone: &jiff::tz::TimeZone, may_see_products: bool, say: &Say) -> Self {
         let top = figures.top.iter().map(|product| TopView {
             title: product.title.clone(),
             url: may_see_products.then(|| format!("/admin/products/{}", product.slug)),

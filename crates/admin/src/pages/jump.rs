@@ -5,10 +5,10 @@ mod places;
 
 use axum::extract::State;
 use axum::response::Response;
+use commerce::Internal;
 use commerce::jump::{Found, jump};
 use commerce::lookup::Kind;
 use commerce::staff::{Permission, ViewCustomers, ViewOrders, ViewProducts};
-use commerce::Internal;
 use db::Tx;
 use serde::{Deserialize, Serialize};
 use templates::{Page, Say};

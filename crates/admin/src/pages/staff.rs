@@ -49,7 +49,10 @@ pub struct StaffPage {
 
 /// Somebody who works here.
 #[derive(Debug, Clone, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself in the template")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is asked for by itself in the template"
+)]
 pub struct MemberView {
     /// Their id.
     pub id: String,

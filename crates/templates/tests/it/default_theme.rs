@@ -10,9 +10,19 @@ const BUILT_IN_RUST: &[&str] = &["country.*", "field.*", "say.*", "timeline.*"];
 
 /// The same for the back office.
 const BUILT_IN_THE_BACK_OFFICE: &[&str] = &[
+    "activity.action.*",
     "country.*",
+    "customers.sort.*",
+    "home.than.*",
+    "home.weekday.*",
     "inventory.kind.*",
     "inventory.view.*",
+    "jump.place.*",
+    "mails.kind.*",
+    "mails.view.*",
+    "orders.method.*",
+    "orders.sort.*",
+    "orders.view.*",
     "products.field.*",
     "products.sort.*",
     "products.state.*",

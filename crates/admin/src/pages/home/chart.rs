@@ -49,7 +49,7 @@ pub struct DayView {
 }
 
 impl ChartView {
-    pub(super) fn of(figures: &Figures, zone: TimeZone, say: &Say) -> Self {
+    pub(super) fn of(figures: &Figures, zone: &TimeZone, say: &Say) -> Self {
         let currency = figures.today.amount.currency();
         let amounts = |days: &[Day]| -> Vec<i64> {
             days.iter()
@@ -58,7 +58,7 @@ impl ChartView {
         };
         let rows = figures.days.iter().zip(&figures.days_before);
         let rows = rows.map(|(day, before)| DayView {
-            at: midday(day.date, &zone),
+            at: midday(day.date, zone),
             amount: day.sales.amount,
             orders: day.sales.orders,
             before: before.sales.amount,
@@ -87,7 +87,9 @@ impl ChartView {
         let (over, last) = points.split_at(points.len().saturating_sub(1));
         let today: Vec<String> = over.last().iter().copied().chain(last).cloned().collect();
         Self {
-            width: STEP.saturating_mul(i64::try_from(now.len()).unwrap_or(0) - 1).max(STEP),
+            width: STEP
+                .saturating_mul(i64::try_from(now.len()).unwrap_or(0) - 1)
+                .max(STEP),
             ticks: [top, top / 2, 0]
                 .into_iter()
                 .map(|whole| short(whole, &number))
@@ -204,13 +206,19 @@ mod tests {
         assert_eq!(chart.today, "100,500 200,0");
         assert_eq!(chart.dot, "200,0");
         assert_eq!(chart.before, "0,1000 100,1000 200,750");
-        assert_eq!((chart.width, chart.ticks.join(" ")), (200, "2 1 0".to_owned()));
+        assert_eq!(
+            (chart.width, chart.ticks.join(" ")),
+            (200, "2 1 0".to_owned())
+        );
         assert_eq!(chart.sum, Currency::EUR.minor(300));
     }
 
     #[test]
     fn days_without_a_sale_lie_at_zero() {
         let chart = ChartView::drawn(&[0, 0], &[0, 0], Currency::EUR, |whole| whole.to_string());
-        assert_eq!((chart.line, chart.today), ("0,1000".to_owned(), "0,1000 100,1000".to_owned()));
+        assert_eq!(
+            (chart.line, chart.today),
+            ("0,1000".to_owned(), "0,1000 100,1000".to_owned())
+        );
     }
 }

@@ -170,6 +170,9 @@ mod tests {
         let stat = StatView::of(("orders", "5".to_owned()), (5, 5), String::new());
         assert_eq!((stat.direction, stat.change.as_str()), ("same", ""));
         let stat = StatView::of(("orders", "4".to_owned()), (4, 5), String::new());
-        assert_eq!((stat.direction, stat.change.as_str()), ("down", "20\u{a0}%"));
+        assert_eq!(
+            (stat.direction, stat.change.as_str()),
+            ("down", "20\u{a0}%")
+        );
     }
 }

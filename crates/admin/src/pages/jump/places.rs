@@ -10,6 +10,7 @@ use super::ItemView;
 use crate::desk::Staffer;
 
 /// A place: `jump.place.KEY.title` and `jump.place.KEY.words` in the locale.
+#[derive(Clone, Copy)]
 struct Place {
     key: &'static str,
     url: &'static str,

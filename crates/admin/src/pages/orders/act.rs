@@ -337,8 +337,5 @@ pub(crate) async fn note(
 }
 
 fn noted(staff: &Staffer, number: i64) -> Result<Response, Problem> {
-    staff.done(
-        &path(number),
-        &Told::new("orders.told.noted"),
-    )
+    staff.done(&path(number), &Told::new("orders.told.noted"))
 }

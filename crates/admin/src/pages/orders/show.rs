@@ -144,7 +144,10 @@ struct DeliveryView {
 
 /// What this person may do with this order now.
 #[derive(Debug, Clone, Copy, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is asked for by itself in the template")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is asked for by itself in the template"
+)]
 struct Can {
     pack: bool,
     cancel: bool,

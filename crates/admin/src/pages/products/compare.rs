@@ -51,7 +51,10 @@ pub(super) fn differences(
         .collect()
 }
 
-#[expect(clippy::too_many_lines, reason = "one story, told in the order in which it happens")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told in the order in which it happens"
+)]
 fn told(form: &ProductForm, names: &BTreeMap<String, String>, say: &Say) -> Told {
     let mut told = Told::new();
     let mut tell = |order: usize, key: &str, field: Option<&str>, label: String, value: String| {

@@ -26,7 +26,10 @@ use crate::told::Told;
 use crate::views::FormError;
 
 /// Saves the form, or only arranges its rows.
-#[expect(clippy::too_many_lines, reason = "one story, told in the order in which it happens")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told in the order in which it happens"
+)]
 pub(crate) async fn save(
     State(admin): State<Admin>,
     desk: Desk<EditProducts>,
@@ -130,7 +133,10 @@ fn conflict(
 }
 
 /// Takes in pictures and shows them with the form as it was typed: they are part of the product once it is saved.
-#[expect(clippy::too_many_lines, reason = "one story, told in the order in which it happens")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told in the order in which it happens"
+)]
 pub(crate) async fn pictures(
     State(admin): State<Admin>,
     desk: Desk<EditProducts>,
@@ -215,7 +221,10 @@ pub(crate) async fn pictures(
 }
 
 /// The command a form means, or everything that keeps it from being one.
-#[expect(clippy::too_many_lines, reason = "one story, told in the order in which it happens")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told in the order in which it happens"
+)]
 fn command(form: &ProductForm, found: &Read) -> Result<SaveWork, Vec<FormError>> {
     let product = &found.work.opened.product;
     let mut wrong = Wrong(Vec::new());

@@ -151,7 +151,10 @@ impl Read {
     }
 
     /// The page with this form on it.
-    #[expect(clippy::too_many_lines, reason = "one story, told in the order in which it happens")]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one story, told in the order in which it happens"
+    )]
     pub(super) fn page(
         &self,
         mut form: ProductForm,
