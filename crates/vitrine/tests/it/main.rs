@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod admin;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod harness;
