@@ -106,6 +106,16 @@ impl Shop {
         })
     }
 
+    /// The address at which a new shop is claimed, from its console. It is said once.
+    pub(crate) fn claim_link(&self) -> String {
+        self.server.says("Claim it: ")
+    }
+
+    /// The address that signs the demo shop's owner in, from its console. It is said once.
+    pub(crate) fn owner_link(&self) -> String {
+        self.server.says("within 15 minutes: ")
+    }
+
     /// Waits until the demo shop has sold what it is to have sold, so that its stock is what the catalogue says.
     pub(crate) fn wait_for_history(&self) {
         self.server.says("The demo shop has its history now");
@@ -343,6 +353,13 @@ impl Browser {
                 "{css} cannot be pressed on {}: {error}",
                 self.path().await
             );
+            // What lies below a bar at the window's edge is scrolled to the middle, as people do. Without script it stays.
+            let element = serde_json::to_value(&element).expect("JSON");
+            let scrolled = self.client.execute(
+                "arguments[0].scrollIntoView({ block: 'center' })",
+                vec![element],
+            );
+            drop(scrolled.await);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -9,7 +9,7 @@ const LOOK: &str = "const at = document.activeElement, wanted = arguments[0];
     if (!at || at === document.body || at === document.documentElement) return [null, 'the focus is on nothing', false];
     const box = at.getBoundingClientRect();
     const inView = box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth && box.width > 0 && box.height > 0;
-    const ringed = [[at, null], [at, '::after'], [at, '::before'], [at.closest('label, li, article, .card, .select, .stepper'), null]].some(([part, pseudo]) => {
+    const ringed = [[at, null], [at, '::after'], [at, '::before'], [at.closest('label, li, article, .card, .select, .stepper, .affix'), null]].some(([part, pseudo]) => {
         if (!part) return false;
         const style = getComputedStyle(part, pseudo);
         return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
@@ -17,11 +17,12 @@ const LOOK: &str = "const at = document.activeElement, wanted = arguments[0];
     const words = at.outerHTML.slice(0, 160);
     return [words, !inView ? 'it is out of view' : !ringed ? 'nothing shows it' : null, at.matches(wanted)];";
 
-struct Keyboard<'a>(&'a Browser);
+/// A person with a browser and no pointer.
+pub(crate) struct Keyboard<'a>(pub(crate) &'a Browser);
 
 impl Keyboard<'_> {
     /// Presses Tab until the focus is on what is wanted. On the way it is always on something, in view, and shown.
-    async fn tab_to(&self, css: &str) {
+    pub(crate) async fn tab_to(&self, css: &str) {
         for _ in 0..150 {
             self.0.key(Key::Tab.into()).await;
             let seen = self
@@ -44,21 +45,21 @@ impl Keyboard<'_> {
         panic!("{css} is not reached with Tab on {}", self.0.path().await);
     }
 
-    async fn focus_is_on(&self, css: &str) {
+    pub(crate) async fn focus_is_on(&self, css: &str) {
         let at = self.0.client.execute("return [document.activeElement.matches(arguments[0]), document.activeElement.outerHTML.slice(0, 160)]", vec![css.into()]);
         let at = at.await.expect("the page can be asked");
         assert_eq!(at[0], true, "the focus is on {} and not on {css}", at[1]);
     }
 
-    async fn enter(&self) {
+    pub(crate) async fn enter(&self) {
         self.0.key(Key::Enter.into()).await;
     }
 
-    async fn space(&self) {
+    pub(crate) async fn space(&self) {
         self.0.key(' ').await;
     }
 
-    async fn write(&self, text: &str) {
+    pub(crate) async fn write(&self, text: &str) {
         for letter in text.chars() {
             self.0.key(letter).await;
         }

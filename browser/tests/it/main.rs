@@ -8,5 +8,7 @@ mod every_page;
 mod guest_checkout;
 mod harness;
 mod keyboard;
+mod merchant;
+mod merchant_office;
 mod payment;
 mod product;
