@@ -107,9 +107,13 @@ impl Office<'_> {
         };
         self.browser.press(button).await;
         self.browser.find(".toast, .errors").await;
-        if self.browser.has(".errors").await {
-            panic!("not saved: {}", self.browser.text(".errors").await);
-        }
+        let refused = self.browser.has(".errors").await;
+        let why = if refused {
+            self.browser.text(".errors").await
+        } else {
+            String::new()
+        };
+        assert!(!refused, "not saved: {why}");
         self.browser.wait_for_words("#toasts", told).await;
     }
 

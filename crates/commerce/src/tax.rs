@@ -237,7 +237,7 @@ mod tests {
             assert!(matches!(save_rate(&shop.shop, by(), None, vat(1_900)).await, Err(TaxError::Taken)));
             assert!(matches!(save_rate(&shop.shop, by(), Some(Rate::basis_points(1_000)), vat(1_900)).await, Err(TaxError::Stale)));
             save_rate(&shop.shop, by(), Some(Rate::basis_points(2_000)), vat(2_100)).await.unwrap();
-            for absurd in [-1, 10_001] {
+            for absurd in [10_001, 100_000] {
                 assert!(matches!(save_rate(&shop.shop, by(), Some(Rate::basis_points(2_100)), vat(absurd)).await, Err(TaxError::BadRate)));
             }
             let found = async || shop.read(move |tx| Ok(list_rates(tx)?.into_iter().find(|rate| rate.country == austria))).await;

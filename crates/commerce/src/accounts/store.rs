@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use db::{DbError, FromRow, Row, Tx, in_list, params};
+use db::{DbError, FromRow, Row, Tx, Value, in_list, params};
+use kernel::stored::ToValue;
 use kernel::time::DAY;
 use kernel::{Email, StaffId, StaffSessionId, Timestamp};
 
 use super::session::StaffSession;
 use super::{Role, StaffMember};
-use crate::inventory::with_ids;
 
 /// Browsers remembered for one account; the one not used for longest is forgotten first.
 const DEVICES: i64 = 20;
@@ -56,12 +56,13 @@ pub fn names(tx: &mut Tx<'_>, ids: &[StaffId]) -> Result<HashMap<StaffId, String
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
+    let wanted: Vec<Value> = ids.iter().map(ToValue::to_value).collect();
     let found: Vec<(StaffId, String)> = tx.query(
         &format!(
             "SELECT id, name FROM staff WHERE id IN ({}) ORDER BY id",
             in_list(1, ids.len())
         ),
-        &with_ids(&[], ids),
+        &wanted,
     )?;
     Ok(found.into_iter().collect())
 }

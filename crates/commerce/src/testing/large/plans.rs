@@ -63,6 +63,7 @@ const LIMITED: &[&str] = &[
     "of_archived",
     "to_pay",
     "to_pack",
+    "to_ship",
     "shipped",
     "canceled",
 ];

@@ -133,7 +133,7 @@ async fn products_are_found_put_on_a_shelf_ordered_and_taken_off() {
             .press("intent", "save");
         assert_eq!(ines.submit(&form).await.status, 303);
         let form = ines.get(&shelf).await.form(&shelf);
-        assert_eq!(places(&form), std::slice::from_ref(&second));
+        assert_eq!(places(&form), std::slice::from_ref(second));
     }
     let shop = app.browser().get("/c/indoors").await.words();
     assert!(shop.contains("Tea"), "{shop}");
