@@ -340,6 +340,17 @@ impl Browser {
         }
     }
 
+    /// Scrolls what lies below a bar at the window's edge to the middle, as people do. Without script it stays.
+    pub(crate) async fn uncover(&self, element: &Element) {
+        let element = serde_json::to_value(element).expect("JSON");
+        let scrolled = self.client.execute(
+            "arguments[0].scrollIntoView({ block: 'center' })",
+            vec![element],
+        );
+        drop(scrolled.await);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
     /// Waits for something and presses it, where a pointer can reach it: what moves is waited for, what covers it is a fault.
     pub(crate) async fn press(&self, css: &str) {
         let deadline = tokio::time::Instant::now() + PATIENCE;
@@ -353,14 +364,7 @@ impl Browser {
                 "{css} cannot be pressed on {}: {error}",
                 self.path().await
             );
-            // What lies below a bar at the window's edge is scrolled to the middle, as people do. Without script it stays.
-            let element = serde_json::to_value(&element).expect("JSON");
-            let scrolled = self.client.execute(
-                "arguments[0].scrollIntoView({ block: 'center' })",
-                vec![element],
-            );
-            drop(scrolled.await);
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            self.uncover(&element).await;
         }
     }
 

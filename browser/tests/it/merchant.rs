@@ -257,3 +257,8 @@ async fn open_a_shop_and_sell(size: (u32, u32)) {
 async fn a_merchant_opens_a_shop_sells_ships_in_two_parts_and_refunds_a_line() {
     open_a_shop_and_sell((1280, 900)).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merchant_does_all_of_it_on_a_phone() {
+    open_a_shop_and_sell((390, 844)).await;
+}

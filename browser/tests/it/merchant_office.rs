@@ -64,7 +64,8 @@ impl Office<'_> {
     pub(crate) async fn press_at(&self, path: &str) {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let Err(error) = self.at(path).await.click().await else {
+            let element = self.at(path).await;
+            let Err(error) = element.clone().click().await else {
                 return;
             };
             assert!(
@@ -72,7 +73,7 @@ impl Office<'_> {
                 "{path} cannot be pressed on {}: {error}",
                 self.browser.path().await
             );
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            self.browser.uncover(&element).await;
         }
     }
 
