@@ -21,6 +21,7 @@ use web::Problem;
 use crate::admin::Admin;
 use crate::desk::Staffer;
 use crate::frame::{Base, Section};
+use crate::views::listing::address;
 
 use chart::ChartView;
 use figures::StatView;
@@ -231,7 +232,7 @@ impl FiguresView {
     fn of(figures: &Figures, zone: &jiff::tz::TimeZone, may_see_products: bool, say: &Say) -> Self {
         let top = figures.top.iter().map(|product| TopView {
             title: product.title.clone(),
-            url: may_see_products.then(|| format!("/admin/products/{}", product.slug)),
+            url: may_see_products.then(|| address("/admin/products", &[("q", &product.title)])),
             pieces: product.pieces,
             amount: product.amount,
         });

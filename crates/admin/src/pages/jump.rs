@@ -127,7 +127,7 @@ fn groups(found: Found, say: &Say) -> Vec<GroupView> {
         })
     });
     let products = found.products.into_iter().map(|row| ItemView {
-        url: format!("/admin/products/{}", row.slug),
+        url: format!("/admin/products/{}", row.id),
         icon: "tag",
         title: row.title,
         note: say.text(&format!("jump.status.{}", row.status)),

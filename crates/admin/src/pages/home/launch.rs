@@ -52,7 +52,7 @@ pub(super) fn steps(
         step("product", "/admin/products/new", !on_sale.items.is_empty()),
         step("delivery", "/admin/settings/delivery", !ways.is_empty()),
         step("payment", "/admin/settings/payments", live),
-        step("mail", "/admin/mails", shop.mailer.is_configured()),
+        step("mail", "/admin/settings/mail", shop.mailer.is_configured()),
         step("second_factor", "/admin/account", has_second_factor),
     ])
 }
