@@ -14,6 +14,7 @@ use commerce::catalog::{self, ProductStatus, TaxClass};
 use commerce::delivery::{CreateMethod, CreateZone, create_method, create_zone};
 use commerce::keys::{Purpose, server_key};
 use commerce::media::{self, ReadyPicture};
+use commerce::orders::Order;
 use commerce::testing::{TestShop, euros, operator};
 use db::{Engine, Tx, params};
 use kernel::{CategoryId, Email, Money, OrderId, Sku, Slug, VariantId};
@@ -410,6 +411,21 @@ impl App {
             .read(move |tx| commerce::orders::find_by_link(tx, &token));
         let order = found.await.unwrap().expect("the link leads to an order");
         (order.id, order.total)
+    }
+
+    /// An order of Noor's for so many of these, paid at the payment provider's page and captured.
+    pub(crate) async fn ordered(&self, goods: &Goods, quantity: u32) -> Order {
+        let path = self
+            .browser()
+            .buys(&goods.path(), &quantity.to_string())
+            .await;
+        self.test.run_jobs().await;
+        let (id, _) = self.order_at(&path).await;
+        let found = self
+            .test
+            .read(move |tx| Ok(commerce::orders::get(tx, &id)?))
+            .await;
+        found.unwrap()
     }
 
     /// Lets the gateway tell the shop what it has to tell.
