@@ -264,6 +264,10 @@ function readyBulk() {
 readyBulk();
 addEventListener("pageshow", readyBulk);
 
+// ---- a table that is wider than its card is scrolled with the keys, too -----------------------------------------------
+
+for (const wrap of $$(".table-wrap, .matrix")) if (wrap.scrollWidth > wrap.clientWidth && !wrap.querySelector("a, button, input")) wrap.tabIndex = 0;
+
 // ---- copying, and where the focus starts ----------------------------------------------------------------------------
 
 document.addEventListener("click", async (event) => {

@@ -155,6 +155,21 @@ addEventListener("pageshow", (event) => {
 // Choosing in a select that is a filter sends it.
 document.addEventListener("change", (event) => { if (event.target.matches("form[data-auto] select")) event.target.form.requestSubmit(); });
 
+// ---- a long list of boxes: what is typed above it leaves those that have it in their name ----------------------------
+
+for (const find of $$("input[data-narrows]")) {
+  const group = document.getElementById(find.dataset.narrows);
+  const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const narrow = () => {
+    const wanted = plain(find.value.trim());
+    for (const row of $$("label.check", group)) row.hidden = !plain(row.textContent).includes(wanted);
+  };
+  find.addEventListener("input", narrow);
+  // Enter looks; it does not save the form the list belongs to.
+  find.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+  addEventListener("pageshow", narrow);
+}
+
 // ---- grids of fields: arrows between rows, the same value down a column ----------------------------------------------
 
 const cellsOf = (row) => $$("input.control, select.control", row);

@@ -34,8 +34,10 @@ pub struct ActivityPage {
     pub entries: Vec<EntryView>,
     /// Whose acts are shown.
     pub people: Vec<Choice>,
-    /// The subject all of them are about.
+    /// The subject all of them are about, in words.
     pub subject: String,
+    /// The same, as the address says it.
+    pub what: String,
     /// Whether only some acts are shown.
     pub filtered: bool,
     /// Where it goes on.
@@ -53,10 +55,12 @@ pub struct EntryView {
     pub who: String,
     /// What was done, in words.
     pub action: String,
-    /// To what.
+    /// To what, in words.
     pub subject: String,
+    /// Its page, if it has one and is still there.
+    pub subject_url: Option<String>,
     /// All that was done to it.
-    pub subject_url: String,
+    pub history_url: String,
     /// Each field with what it was and is.
     pub changes: Vec<ChangeView>,
 }
@@ -81,8 +85,9 @@ impl Page for ActivityPage {
             at: Timestamp::from_millis(1_795_428_000_000),
             who: "Ines <b>".to_owned(),
             action: "Saved settings".to_owned(),
-            subject: "settings:shop".to_owned(),
-            subject_url: "/admin/activity?what=settings%3Ashop".to_owned(),
+            subject: "Settings".to_owned(),
+            subject_url: Some("/admin/settings/shop".to_owned()),
+            history_url: "/admin/activity?what=settings%3Ashop".to_owned(),
             changes: vec![ChangeView {
                 field: "shop.tagline".to_owned(),
                 before: None,
@@ -90,13 +95,22 @@ impl Page for ActivityPage {
             }],
         };
         let filled = Self {
-            entries: vec![entry],
+            entries: vec![
+                EntryView {
+                    subject: "Delivery <zone>".to_owned(),
+                    subject_url: None,
+                    changes: Vec::new(),
+                    ..entry.clone()
+                },
+                entry,
+            ],
             people: vec![Choice {
                 value: String::new(),
                 label: "Everybody".to_owned(),
                 chosen: true,
             }],
-            subject: "settings:shop".to_owned(),
+            subject: "Settings".to_owned(),
+            what: "settings:shop".to_owned(),
             filtered: true,
             older_url: Some("/admin/activity?before=12".to_owned()),
         };
@@ -104,6 +118,7 @@ impl Page for ActivityPage {
             entries: Vec::new(),
             filtered: false,
             subject: String::new(),
+            what: String::new(),
             older_url: None,
             ..filled.clone()
         };
@@ -172,7 +187,8 @@ async fn show(
             .into_iter()
             .map(|one| entry(&say, &names, one))
             .collect::<Result<_, _>>()?,
-        subject,
+        subject: Subject::of(&subject).in_words(&say, &names),
+        what: subject,
     };
     admin
         .sheet(&desk.staff, &base)
@@ -218,10 +234,62 @@ fn entry(say: &Say, names: &HashMap<&StaffId, &str>, one: Entry) -> Result<Entry
         at: one.at,
         who,
         action: in_words(say, &one.action),
-        subject_url: url(&[("what", &one.subject)])?,
-        subject: one.subject,
+        history_url: url(&[("what", &one.subject)])?,
+        subject: Subject::of(&one.subject).in_words(say, names),
+        subject_url: Subject::of(&one.subject)
+            .page()
+            .filter(|_| !is_an_end(&one.action)),
         changes: changes(one.before, one.after),
     })
+}
+
+/// Whether what it was done to is gone since.
+fn is_an_end(action: &str) -> bool {
+    let verb = action.split_once('.').map_or(action, |(_, verb)| verb);
+    verb.starts_with("delete") || verb.starts_with("remove")
+}
+
+/// What something was done to: its kind and its id.
+#[derive(Debug, Clone, Copy)]
+struct Subject<'a> {
+    kind: &'a str,
+    id: &'a str,
+}
+
+impl<'a> Subject<'a> {
+    fn of(stored: &'a str) -> Self {
+        let (kind, id) = stored.split_once(':').unwrap_or((stored, ""));
+        Self { kind, id }
+    }
+
+    /// A colleague by name, anything else by what it is; a kind that has no word yet shows as it is stored.
+    fn in_words(self, say: &Say, names: &HashMap<&StaffId, &str>) -> String {
+        let staff: Option<StaffId> = self.id.parse().ok().filter(|_| self.kind == "staff");
+        let name = staff.and_then(|id| names.get(&id).copied());
+        name.map(str::to_owned)
+            .or_else(|| say.find(&format!("activity.subject.{}", self.kind)))
+            .unwrap_or_else(|| self.kind.replace('_', " "))
+    }
+
+    /// The page it has.
+    fn page(self) -> Option<String> {
+        let id = self.id;
+        match self.kind {
+            "order" => Some(format!("/admin/orders/{id}")),
+            "product" => Some(format!("/admin/products/{id}")),
+            "category" => Some(format!("/admin/categories/{id}")),
+            "collection" => Some(format!("/admin/collections/{id}")),
+            "variant" => Some(format!("/admin/inventory/{id}")),
+            "mail" => Some(format!("/admin/mails/{id}")),
+            "zone" => Some(format!("/admin/settings/delivery/zones/{id}")),
+            "delivery_method" => Some(format!("/admin/settings/delivery/methods/{id}")),
+            "location" => Some("/admin/inventory/locations".to_owned()),
+            "tax" => Some("/admin/settings/taxes".to_owned()),
+            "staff" => Some("/admin/staff".to_owned()),
+            "settings" => Some("/admin/settings".to_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// What was done, in words; an act that has none yet shows as it is stored.
@@ -283,6 +351,18 @@ fn shown(value: &Json) -> Option<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_act_leads_to_the_page_of_what_it_was_done_to_unless_that_is_gone() {
+        assert_eq!(
+            Subject::of("order:ord_1").page().as_deref(),
+            Some("/admin/orders/ord_1")
+        );
+        assert_eq!(Subject::of("media:med_1").page(), None);
+        assert_eq!(Subject::of("odd").page(), None);
+        assert!(is_an_end("category.delete") && is_an_end("tax.remove_rate"));
+        assert!(!is_an_end("category.save"));
+    }
 
     #[test]
     fn a_change_shows_each_field_with_what_it_was_and_is() {

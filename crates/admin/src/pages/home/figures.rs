@@ -40,8 +40,12 @@ pub(super) fn stats(figures: &Figures, say: &Say) -> Vec<StatView> {
         .last()
         .map_or(1, |day| day.date.weekday().to_monday_one_offset());
     let weekday = say.text(&format!("home.weekday.{weekday}"));
-    let than_then = |is_some: bool| {
-        let key = if is_some { "then" } else { "none_then" };
+    let than_then = |(now, then): (i64, i64)| {
+        let key = match percent(now, then) {
+            _ if before.orders == 0 => "none_then",
+            Some(0) => "same_then",
+            _ => "then",
+        };
         say.with(&format!("home.than.{key}"), &[("weekday", weekday.clone())])
     };
     let average = |sales: &Sales| sales.average().unwrap_or_else(|| currency.zero());
@@ -50,16 +54,19 @@ pub(super) fn stats(figures: &Figures, say: &Say) -> Vec<StatView> {
     };
     let (recent, earlier) = (sum(&figures.days), sum(&figures.days_before));
     let money = |money: Money| say.money(money);
+    let sales = (today.amount.minor(), before.amount.minor());
+    let orders = (i64::from(today.orders), i64::from(before.orders));
+    let averages = if today.orders == 0 {
+        (0, 0)
+    } else {
+        (average(today).minor(), average(before).minor())
+    };
     vec![
-        StatView::of(
-            ("sales", money(today.amount)),
-            (today.amount.minor(), before.amount.minor()),
-            than_then(before.orders > 0),
-        ),
+        StatView::of(("sales", money(today.amount)), sales, than_then(sales)),
         StatView::of(
             ("orders", say.number(i64::from(today.orders))),
-            (i64::from(today.orders), i64::from(before.orders)),
-            than_then(before.orders > 0),
+            orders,
+            than_then(orders),
         ),
         StatView::of(
             (
@@ -68,20 +75,20 @@ pub(super) fn stats(figures: &Figures, say: &Say) -> Vec<StatView> {
                     .average()
                     .map_or_else(|| say.text("home.stat.no_average"), money),
             ),
+            averages,
             if today.orders == 0 {
-                (0, 0)
+                String::new()
             } else {
-                (average(today).minor(), average(before).minor())
+                than_then(averages)
             },
-            than_then(before.orders > 0),
         ),
         StatView::of(
             ("fortnight", money(currency.minor(recent))),
             (recent, earlier),
-            say.text(if earlier > 0 {
-                "home.than.fortnight"
-            } else {
-                "home.than.none_fortnight"
+            say.text(match percent(recent, earlier) {
+                None => "home.than.none_fortnight",
+                Some(0) => "home.than.same_fortnight",
+                Some(_) => "home.than.fortnight",
             }),
         ),
     ]
