@@ -47,8 +47,14 @@ impl Staffer {
     /// Goes on to a page after something was done, which says so there.
     pub(crate) fn done(&self, to: &str, told: &Told) -> Result<Response, Problem> {
         let sealed = self.visit.visitor.seal(&told.to_text()?);
-        let joint = if to.contains('?') { '&' } else { '?' };
-        web::see_other(&format!("{to}{joint}told={sealed}"))
+        let (page, place) = to.split_once('#').unwrap_or((to, ""));
+        let joint = if page.contains('?') { '&' } else { '?' };
+        let place = if place.is_empty() {
+            String::new()
+        } else {
+            format!("#{place}")
+        };
+        web::see_other(&format!("{page}{joint}told={sealed}{place}"))
     }
 }
 

@@ -264,6 +264,10 @@ function readyBulk() {
 readyBulk();
 addEventListener("pageshow", readyBulk);
 
+// ---- the view that is open is seen among the others -----------------------------------------------------------------
+
+for (const tab of $$(".tabs [aria-current]")) { const list = tab.closest(".tabs"); list.scrollLeft = tab.offsetLeft - (list.clientWidth - tab.offsetWidth) / 2; }
+
 // ---- a table that is wider than its card is scrolled with the keys, too -----------------------------------------------
 
 for (const wrap of $$(".table-wrap, .matrix")) if (wrap.scrollWidth > wrap.clientWidth && !wrap.querySelector("a, button, input")) wrap.tabIndex = 0;

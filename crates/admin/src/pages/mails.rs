@@ -11,8 +11,9 @@ use commerce::staff::{Permission, SendMails, ViewMails, ViewOrders};
 use kernel::{Code, LongPage, MailId, PageRequest, Timestamp};
 use serde::{Deserialize, Serialize};
 use templates::{Page, Samples, Say};
-use web::{Html, Private, Problem, Query, Sandboxed};
+use web::{Fields, Html, Private, Problem, Query, Sandboxed};
 
+use super::orders as orders_page;
 use crate::admin::Admin;
 use crate::desk::Desk;
 use crate::frame::Section;
@@ -229,6 +230,7 @@ pub(crate) async fn send(
     State(admin): State<Admin>,
     desk: Desk<SendMails>,
     Path(text): Path<String>,
+    fields: Fields,
 ) -> Result<Response, Problem> {
     let id = id(&text)?;
     let (shop, by, wanted) = (admin.shop().clone(), desk.by.clone(), id.clone());
@@ -241,7 +243,15 @@ pub(crate) async fn send(
     } else {
         Told::new("mails.told.kept")
     };
-    desk.staff.done(&format!("{PATH}/{id}"), &told)
+    // Back to where it was asked for: the mail's own page, or the timeline of its order.
+    let to = match fields.get("order") {
+        Some(order) => format!(
+            "{}#timeline",
+            orders_page::path(orders_page::number(order)?)
+        ),
+        None => format!("{PATH}/{id}"),
+    };
+    desk.staff.done(&to, &told)
 }
 
 impl Page for MailsPage {

@@ -13,7 +13,8 @@ use kernel::{Code, Coded, Money, OrderLineId, PaymentId, Quantity};
 use templates::Say;
 use web::{Fields, Form, Problem};
 
-use super::show::{Typed, draw};
+use super::forms::Typed;
+use super::show::draw;
 use super::{id_of, key_of, not_found, number, path};
 use crate::admin::Admin;
 use crate::desk::{Desk, Staffer};

@@ -5,18 +5,20 @@ use std::collections::{BTreeSet, HashMap};
 use commerce::Internal;
 use commerce::accounts;
 use commerce::customers::{self, Customer};
+use commerce::notifications::view::{self, PictureView};
 use commerce::orders::{
     self, Fulfillment, Order, OrderLine, Refund, TimelineEntry, left_to_refund,
 };
 use commerce::payments::{self, Payment};
 use commerce::staff::Actor;
 use db::Tx;
-use kernel::{Money, StaffId};
+use kernel::{MediaId, Money, OrderId, StaffId};
 
 /// An order with everything that belongs to it.
 pub(super) struct Facts {
     pub(super) order: Order,
     pub(super) lines: Vec<OrderLine>,
+    pub(super) pictures: HashMap<MediaId, PictureView>,
     pub(super) parcels: Vec<Fulfillment>,
     pub(super) payments: Vec<Payment>,
     pub(super) refunds: Vec<Refund>,
@@ -29,14 +31,26 @@ pub(super) struct Facts {
 impl Facts {
     /// Reads the order of that number.
     pub(super) fn read(tx: &mut Tx<'_>, number: i64) -> Result<Option<Self>, Internal> {
-        let Some(order) = orders::find_by_number(tx, number)? else {
-            return Ok(None);
-        };
+        let order = orders::find_by_number(tx, number)?;
+        order.map(|order| Self::of(tx, order)).transpose()
+    }
+
+    /// Reads the order of that id, placed or not.
+    pub(super) fn read_by_id(tx: &mut Tx<'_>, id: &OrderId) -> Result<Option<Self>, Internal> {
+        let order = orders::get(tx, id)?;
+        order.map(|order| Self::of(tx, order)).transpose()
+    }
+
+    fn of(tx: &mut Tx<'_>, order: Order) -> Result<Self, Internal> {
+        let lines = orders::lines(tx, &order.id)?;
+        let shown = lines.iter().filter_map(|line| line.media_id.clone());
+        let pictures = view::pictures(tx, shown.collect())?;
         let timeline = orders::timeline(tx, &order.id)?;
         let staff: BTreeSet<StaffId> = timeline.iter().filter_map(member).collect();
         let staff: Vec<StaffId> = staff.into_iter().collect();
-        Ok(Some(Self {
-            lines: orders::lines(tx, &order.id)?,
+        Ok(Self {
+            lines,
+            pictures,
             parcels: orders::fulfillments(tx, &order.id)?,
             payments: payments::of_order(tx, &order.id)?,
             refunds: orders::refunds(tx, &order.id)?,
@@ -45,7 +59,7 @@ impl Facts {
             names: accounts::names(tx, &staff)?,
             timeline,
             order,
-        }))
+        })
     }
 
     /// Pieces that have yet to leave.

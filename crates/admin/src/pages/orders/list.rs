@@ -61,7 +61,7 @@ pub struct OrdersPage {
 pub(super) struct RowView {
     reference: String,
     number: Option<i64>,
-    url: Option<String>,
+    url: String,
     placed_at: Timestamp,
     buyer: String,
     items: i64,
@@ -191,7 +191,7 @@ fn orders_page(
         rows: found
             .items
             .into_iter()
-            .map(|row| row_view(row, now))
+            .map(|row| row_view(row, say, now))
             .collect(),
         clear_url: address(PATH, &[("view", &asked.view), ("sort", &asked.sort)]),
         back: back(asked),
@@ -214,14 +214,16 @@ fn back(asked: &Asked) -> Vec<(String, String)> {
         .collect()
 }
 
-fn row_view(row: OrderRow, now: Timestamp) -> RowView {
+fn row_view(row: OrderRow, say: &Say, now: Timestamp) -> RowView {
     let waits = matches!(row.status, OrderStatus::Placed)
         && row.fulfillment_status != commerce::orders::FulfillmentStatus::Fulfilled;
     RowView {
         reference: row
             .number
-            .map_or_else(|| "–".to_owned(), |number| number.to_string()),
-        url: row.number.map(|number| format!("{PATH}/{number}")),
+            .map_or_else(|| say.text("orders.draft"), |number| number.to_string()),
+        url: row
+            .number
+            .map_or_else(|| format!("{PATH}/{}", row.id), super::path),
         number: row.number,
         placed_at: row.placed_at,
         buyer: row.buyer,
@@ -394,9 +396,9 @@ impl Page for OrdersPage {
 impl RowView {
     fn sample(number: Option<i64>) -> Self {
         Self {
-            reference: number.map_or_else(|| "–".to_owned(), |number| number.to_string()),
+            reference: number.map_or_else(|| "Draft".to_owned(), |number| number.to_string()),
             number,
-            url: number.map(|number| format!("{PATH}/{number}")),
+            url: format!("{PATH}/ord_1"),
             placed_at: super::samples::at(),
             buyer: "Noor <b>de Wit</b>".to_owned(),
             items: 3,

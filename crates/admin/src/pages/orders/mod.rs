@@ -2,9 +2,13 @@
 
 mod act;
 mod cancel;
+mod draft;
 mod facts;
+mod forms;
 mod happened;
 mod list;
+mod parts;
+mod payments;
 mod refund;
 pub(super) mod samples;
 mod show;
@@ -22,6 +26,7 @@ use crate::admin::Admin;
 pub(super) use state::{StateView, goods, money};
 
 pub use cancel::CancelPage;
+pub use draft::DraftPage;
 pub use list::OrdersPage;
 pub use refund::RefundPage;
 pub use show::OrderPage;
@@ -51,6 +56,7 @@ pub(crate) fn samples() -> Vec<Samples> {
     vec![
         Samples::of_page::<OrdersPage>(),
         Samples::of_page::<OrderPage>(),
+        Samples::of_page::<DraftPage>(),
         Samples::of_page::<CancelPage>(),
         Samples::of_page::<RefundPage>(),
         Samples::of_page::<SlipsPage>(),
@@ -58,7 +64,7 @@ pub(crate) fn samples() -> Vec<Samples> {
 }
 
 /// The number in an address.
-fn number(text: &str) -> Result<i64, Problem> {
+pub(super) fn number(text: &str) -> Result<i64, Problem> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse()
         .map_err(|_not_a_number| ())
@@ -70,7 +76,7 @@ fn not_found() -> Problem {
     Problem::new(Code::NotFound)
 }
 
-fn path(number: i64) -> String {
+pub(super) fn path(number: i64) -> String {
     format!("/admin/orders/{number}")
 }
 

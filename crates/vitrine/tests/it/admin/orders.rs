@@ -5,6 +5,7 @@ use commerce::orders::{self, Order};
 
 use crate::browser::Browser;
 use crate::harness::App;
+use crate::page::Form;
 
 /// Two vases for Noor, paid and captured.
 async fn ordered(app: &App) -> Order {
@@ -228,6 +229,46 @@ async fn packing_slips_tell_what_goes_into_the_parcel_and_no_price() {
         .get("/admin/orders/packing-slips?n=1001,4711")
         .await
         .says(200, &["1 piece"].map(|_| "Packing slip for order 1001"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_is_not_placed_can_be_read_and_is_found_by_its_number_once_it_is() {
+    let app = App::new().await;
+    let vase = app.sells("Tarn vase", 6_800, 9).await;
+    let mut noor = app.browser();
+    let gateway = noor.goes_to_pay(&vase.path(), "2").await;
+    let ids: Vec<(String,)> = app.test.rows("SELECT id FROM orders").await;
+    let path = format!("/admin/orders/{}", ids[0].0);
+    let mut owner = app.staff(Role::Owner).await;
+    let page = owner.get(&path).await;
+    page.says(200, &["Draft of Noor", "Tarn vase", "Not placed"]);
+    page.says_nothing_of(&["Mark as packed", "Cancel order", "Add note", "Send parcel"]);
+    let back = noor.chooses(&gateway, "approve").await;
+    noor.get(&back).await.leads_to();
+    assert_eq!(owner.get(&path).await.leads_to(), "/admin/orders/1001");
+    let nobody = "/admin/orders/ord_00000000000000000000000000";
+    assert_eq!(owner.get(nobody).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_is_sent_again_from_the_timeline_by_whoever_may() {
+    let app = App::new().await;
+    ordered(&app).await;
+    let mut owner = app.staff(Role::Owner).await;
+    let page = owner.get("/admin/orders/1001").await;
+    page.says(200, &["order confirmation", "Send again"]);
+    let send = Form::all(&page.text())
+        .into_iter()
+        .find(|form| form.action.ends_with("/send"))
+        .unwrap();
+    let to = owner.submit(&send).await.leads_to();
+    assert!(to.starts_with("/admin/orders/1001?told="), "{to}");
+    assert!(to.ends_with("#timeline"), "{to}");
+    let elsewhere = send.clone().with("order", "//evil.example");
+    assert_eq!(owner.submit(&elsewhere).await.status, 404);
+    let mut viewer = app.staff(Role::Viewer).await;
+    let page = viewer.get("/admin/orders/1001").await;
+    page.says_nothing_of(&["Send again"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

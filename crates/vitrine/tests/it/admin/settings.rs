@@ -16,9 +16,7 @@ async fn of_two_who_save_the_shop_the_second_sees_both() {
         .submit(&hers.with("tagline", "Pots of the north"))
         .await;
     let to = saved.leads_to();
-    ines.get(&to)
-        .await
-        .says(200, &["Saved"]);
+    ines.get(&to).await.says(200, &["Saved"]);
     let late = joris
         .submit(&his.with("tagline", "Cups of the south"))
         .await;
