@@ -12,9 +12,24 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+mod bare;
+mod client;
+mod compare;
 mod disk;
+mod drive;
+mod figures;
 mod generate;
+mod load;
+mod machine;
+mod notes;
+mod page;
+mod postgres;
 mod report;
+mod scenarios;
+mod server;
+mod shopper;
+mod shops;
+mod table;
 mod workload;
 mod writes;
 
@@ -71,6 +86,113 @@ enum What {
         #[arg(long)]
         json: Option<PathBuf>,
     },
+    /// Plays a scenario in a shop made for it, with server and load on a core each, and measures a bare server beside it.
+    Load(LoadArguments),
+    /// Measures everything there is a goal for, on both databases, and prints it as Markdown.
+    Table {
+        #[command(flatten)]
+        setting: SettingArguments,
+        /// Short runs and no catalogue of a million: minutes instead of most of an hour.
+        #[arg(long)]
+        quick: bool,
+        /// Leaves PostgreSQL out.
+        #[arg(long)]
+        no_postgres: bool,
+        /// Writes the table there, too.
+        #[arg(long)]
+        markdown: Option<PathBuf>,
+        /// Writes the figures there as JSON, too.
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
+    /// Compares two files of figures that `load` or `table` wrote.
+    Compare {
+        /// The figures before.
+        before: PathBuf,
+        /// The figures after.
+        after: PathBuf,
+        /// Ends with status 1 if CPU, memory, errors or the share of the bare server are worse by more than this, in per
+        /// cent.
+        #[arg(long)]
+        fail_over: Option<u64>,
+    },
+    /// Answers every request with the bytes in a file. Started by `load`.
+    #[command(hide = true)]
+    Bare {
+        /// An answer as it came: head and body.
+        answer: PathBuf,
+    },
+}
+
+/// What all measurements of the shop itself need.
+#[derive(Debug, clap::Args)]
+struct SettingArguments {
+    /// The program that is measured. [default: `vitrine` beside this program]
+    #[arg(long)]
+    server: Option<PathBuf>,
+    /// The folder where the shops that are measured are kept, and copied for each run.
+    #[arg(long, default_value = "target/bench/shops")]
+    shops: PathBuf,
+    /// The core of the server.
+    #[arg(long, default_value_t = 0)]
+    server_core: usize,
+    /// The core of the load.
+    #[arg(long, default_value_t = 1)]
+    load_core: usize,
+}
+
+impl SettingArguments {
+    fn setting(self) -> Result<load::Setting, BenchError> {
+        Ok(load::Setting {
+            program: server::program(self.server)?,
+            shops: self.shops,
+            cores: machine::Cores {
+                server: self.server_core,
+                load: self.load_core,
+            },
+        })
+    }
+}
+
+#[derive(Debug, clap::Args)]
+struct LoadArguments {
+    #[command(flatten)]
+    setting: SettingArguments,
+    /// What the visitors do; may be repeated.
+    #[arg(long, required = true, value_delimiter = ',')]
+    scenario: Vec<scenarios::Scenario>,
+    /// The pages of `browse-warm`.
+    #[arg(long, value_delimiter = ',', default_values = ["home", "collection", "product"])]
+    page: Vec<scenarios::Page>,
+    /// How many products the shop has; several for one run each.
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000])]
+    products: Vec<u32>,
+    /// The URL of an empty PostgreSQL database instead of a SQLite file; `own` for a server of one's own, which is started
+    /// for each run and gone afterwards.
+    #[arg(long)]
+    postgres: Option<String>,
+    /// How many connections there are, at most.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Arrivals per second, whether the ones before were answered or not. Without it each connection asks again as soon
+    /// as it has its answer.
+    #[arg(long)]
+    rate: Option<u64>,
+    /// How long things are noted, in seconds; a fifth more goes before it to warm up.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// How many come to place an order, or for a drop.
+    #[arg(long, default_value_t = 5_000)]
+    buyers: u64,
+    /// Wrong passwords a second that come in during a login flood.
+    #[arg(long, default_value_t = 1_000)]
+    flood: u64,
+    /// Leaves the bare server out.
+    #[arg(long)]
+    no_bare: bool,
+    /// Writes the figures there as JSON, too.
+    #[arg(long)]
+    json: Option<PathBuf>,
 }
 
 /// Why nothing was measured.
@@ -86,13 +208,24 @@ enum BenchError {
         "the shop has been added to with seed {0} before; give --seed another number, or another folder"
     )]
     SeedUsed(u32),
+    #[error(
+        "there is no server at {0}; build it with `cargo build --release -p vitrine`, or name another with --server"
+    )]
+    NoProgram(String),
+    #[error("this machine has no core {0}; name others with --server-core and --load-core")]
+    NoCore(usize),
+    #[error("the PostgreSQL database is not empty; a shop to measure is made in an empty one only")]
+    NotEmpty,
+    #[error("worse than before:\n{0}")]
+    Worse(String),
+    #[error("{0}")]
+    Unexpected(String),
     #[error("{acknowledged} writes were acknowledged, and {stored} are in the database")]
     Lost { acknowledged: u64, stored: i64 },
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Arguments::parse().what).await {
+fn main() -> ExitCode {
+    match run(Arguments::parse().what) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let line = format!("bench: {error}\n");
@@ -103,7 +236,32 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(what: What) -> Result<(), BenchError> {
+/// Runs this to its end on as many threads as there are cores to run on.
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("the system gives threads")
+        .block_on(work)
+}
+
+/// Fetches a page once, on a connection of its own.
+pub(crate) fn fetch(server: std::net::SocketAddr, path: &str) -> std::io::Result<()> {
+    use std::io::{Error, ErrorKind, Read};
+    let mut stream = std::net::TcpStream::connect(server)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let head = format!("GET {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    if answer.starts_with(b"HTTP/1.1 200 ") {
+        Ok(())
+    } else {
+        Err(Error::from(ErrorKind::InvalidData))
+    }
+}
+
+fn run(what: What) -> Result<(), BenchError> {
     match what {
         What::Generate {
             products,
@@ -117,7 +275,7 @@ async fn run(what: What) -> Result<(), BenchError> {
                 orders,
                 seed,
             };
-            generate::generate(wanted, data, postgres).await
+            block_on(generate::generate(wanted, data, postgres))
         }
         What::Writes {
             folder,
@@ -134,20 +292,112 @@ async fn run(what: What) -> Result<(), BenchError> {
                 writers,
                 time: Duration::from_secs(seconds),
             };
-            measure(&plan, json).await
+            block_on(measure(&plan, json))
+        }
+        What::Load(arguments) => measure_load(arguments),
+        What::Table {
+            setting,
+            quick,
+            no_postgres,
+            markdown,
+            json,
+        } => {
+            let setting = setting.setting()?;
+            let how = if quick {
+                table::Thoroughness::quick()
+            } else {
+                table::Thoroughness::whole()
+            };
+            let table = table::measure(&setting, &how, (!no_postgres, quick))?;
+            let text = table.markdown();
+            say(&format!("\n{text}"))?;
+            if let Some(path) = markdown {
+                std::fs::write(&path, &text)
+                    .map_err(|error| BenchError::File(path.display().to_string(), error))?;
+            }
+            write_json(json, &table.json())
+        }
+        What::Compare {
+            before,
+            after,
+            fail_over,
+        } => {
+            let compared = compare::files(&before, &after, fail_over.unwrap_or(u64::MAX))?;
+            say(&compared.table)?;
+            if compared.worse.is_empty() {
+                Ok(())
+            } else {
+                Err(BenchError::Worse(compared.worse.join("\n")))
+            }
+        }
+        What::Bare { answer } => block_on(bare::serve(&answer)),
+    }
+}
+
+fn measure_load(arguments: LoadArguments) -> Result<(), BenchError> {
+    let setting = arguments.setting.setting()?;
+    let connections = arguments.connections;
+    let time = Duration::from_secs(arguments.seconds.max(1));
+    let load = drive::Load {
+        model: match arguments.rate {
+            Some(per_second) => drive::Model::Open {
+                per_second,
+                connections,
+            },
+            None => drive::Model::Closed { connections },
+        },
+        warm: time / 5,
+        time,
+    };
+    let mut all = Vec::new();
+    for &products in &arguments.products {
+        for &scenario in &arguments.scenario {
+            let pages = if scenario == scenarios::Scenario::BrowseWarm {
+                arguments.page.as_slice()
+            } else {
+                &[scenarios::Page::Product]
+            };
+            for &page in pages {
+                let run = load::Run {
+                    scenario,
+                    page,
+                    products,
+                    postgres: arguments.postgres.clone(),
+                    load,
+                    bare: !arguments.no_bare,
+                    buyers: arguments.buyers,
+                    flood: arguments.flood,
+                };
+                let figures = load::run(&setting, &run)?;
+                say(&figures.in_words())?;
+                all.push(figures.json());
+            }
         }
     }
+    write_json(arguments.json, &report_json(&all))
+}
+
+/// Runs with what they were made on.
+fn report_json(runs: &[serde_json::Value]) -> serde_json::Value {
+    serde_json::json!({
+        "what": "load",
+        "machine": machine::in_words(),
+        "load_average": machine::load_average(),
+        "at": kernel::Clock::now(&kernel::SystemClock).to_string(),
+        "runs": runs,
+    })
+}
+
+fn write_json(to: Option<PathBuf>, value: &serde_json::Value) -> Result<(), BenchError> {
+    let Some(path) = to else { return Ok(()) };
+    std::fs::write(&path, format!("{value:#}\n"))
+        .map_err(|error| BenchError::File(path.display().to_string(), error))
 }
 
 async fn measure(plan: &writes::Plan, json: Option<PathBuf>) -> Result<(), BenchError> {
     let report = writes::measure(plan).await?;
     say(&report.table())?;
-    if let Some(path) = json {
-        let text = format!("{:#}\n", report.json());
-        std::fs::write(&path, text)
-            .map_err(|error| BenchError::File(path.display().to_string(), error))?;
-    }
-    Ok(())
+    write_json(json, &report.json())
 }
 
 fn say(text: &str) -> Result<(), BenchError> {
