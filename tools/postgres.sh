@@ -2,6 +2,7 @@
 # A PostgreSQL server of one's own, in a folder: for measurements, and for tests that are to share a server.
 #
 #   tools/postgres.sh start FOLDER [SETTING=VALUE …]    starts it and prints its URL
+#   tools/postgres.sh restart FOLDER                    ends it as a crash would, and starts it again
 #   tools/postgres.sh stop FOLDER                       stops it and deletes the folder
 #
 # It is reached through a socket in the folder alone. Without further settings it is as durable as PostgreSQL is; tests
@@ -9,7 +10,7 @@
 set -eu
 
 usage() {
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 
@@ -50,6 +51,11 @@ start)
     done
     as_server "$programs/pg_ctl" start -w -s -D "$folder/data" -l "$folder/log" -o "$settings" >/dev/null
     echo "postgres://vitrine@$(printf %s "$folder" | sed 's:/:%2F:g')/postgres"
+    ;;
+restart)
+    folder=$(cd "$folder" && pwd)
+    cd /
+    as_server "$programs/pg_ctl" restart -w -s -m immediate -D "$folder/data" -l "$folder/log" >/dev/null
     ;;
 stop)
     folder=$(cd "$folder" && pwd)

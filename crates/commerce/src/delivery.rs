@@ -246,7 +246,7 @@ impl Coded for CreateDeliveryError {
             Self::BadName(_) | Self::BadRule(_) | Self::OtherCurrency(_) | Self::BadDays => {
                 Code::Invalid
             }
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

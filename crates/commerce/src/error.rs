@@ -65,8 +65,12 @@ sources!(
 );
 
 impl kernel::Coded for Internal {
+    /// A database that is full, busy or away for a moment has written nothing: whoever asked may try again soon.
     fn code(&self) -> kernel::Code {
-        kernel::Code::Internal
+        match self.database() {
+            Some(error) if error.is_temporary() => kernel::Code::Busy,
+            Some(_) | None => kernel::Code::Internal,
+        }
     }
 }
 
@@ -78,4 +82,37 @@ macro_rules! internal_from {
             fn from(source: $source) -> Self { Self::Internal($crate::Internal::from(source)) }
         }
     )+};
+}
+
+#[cfg(test)]
+mod tests {
+    use db::DbError;
+    use kernel::{Code, Coded};
+
+    use super::Internal;
+
+    #[test]
+    fn what_passes_by_itself_asks_for_another_try_and_all_else_is_our_fault() {
+        let away = DbError::Unavailable("connection refused".to_owned());
+        for error in [
+            DbError::Full,
+            DbError::Busy,
+            DbError::TimedOut,
+            DbError::Conflict,
+            away,
+        ] {
+            assert_eq!(
+                Internal::from(error).doing("placing an order").code(),
+                Code::Busy
+            );
+        }
+        let unknown = DbError::UnknownCommit("the line was cut".to_owned());
+        for error in [DbError::ForeignKey, unknown] {
+            assert_eq!(Internal::from(error).code(), Code::Internal);
+        }
+        assert_eq!(
+            Internal::bug("a cart without a currency").code(),
+            Code::Internal
+        );
+    }
 }

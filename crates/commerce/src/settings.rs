@@ -223,7 +223,7 @@ impl Coded for SaveSettingsError {
         match self {
             Self::UnknownTimeZone(_) | Self::NoName => Code::Invalid,
             Self::CurrencyInUse(_) => Code::StaleState,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

@@ -115,7 +115,7 @@ impl Coded for TaxError {
             Self::Stale => Code::StaleState,
             Self::Taken => Code::Taken,
             Self::BadName(_) | Self::BadClass(_) | Self::BadRate => Code::Invalid,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

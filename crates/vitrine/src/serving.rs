@@ -73,10 +73,12 @@ pub(crate) async fn serve(config: &Config, serve: &Serve) -> Outcome {
         serve.demo.then(|| test_gateway.clone()),
         closing.clone(),
     ));
+    // From the first word on, it can be told to stop.
+    let asked_to_stop = asked_to_stop();
     greet(config, &address);
     welcome(&shop, serve.demo).await?;
     say("Stop it with Ctrl-C.");
-    let stopped = web::serve(listener, &site.0, site.1, asked_to_stop()).await;
+    let stopped = web::serve(listener, &site.0, site.1, asked_to_stop).await;
     say("Closing: finishing what is under way.");
     stopping.send_replace(true);
     while loops.join_next().await.is_some() {}
@@ -235,22 +237,27 @@ async fn told_to_stop(mut closing: watch::Receiver<bool>) {
     drop(told);
 }
 
-/// Ctrl-C, or the polite signal of service managers.
-async fn asked_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let Ok(mut terminate) =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        else {
-            drop(interrupt.await);
-            return;
-        };
-        tokio::select! {
-            interrupted = interrupt => drop(interrupted),
-            _ = terminate.recv() => {}
+/// Ctrl-C, or the polite signal of service managers: heard from now on, told when it is waited for.
+#[cfg(unix)]
+fn asked_to_stop() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async move {
+        let heard = signals.into_iter().flatten().map(|mut signal| {
+            Box::pin(async move {
+                signal.recv().await;
+            })
+        });
+        let heard: Vec<_> = heard.collect();
+        if heard.is_empty() {
+            return std::future::pending().await;
         }
+        drop(futures_util::future::select_all(heard).await);
     }
-    #[cfg(not(unix))]
-    drop(interrupt.await);
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+async fn asked_to_stop() {
+    drop(tokio::signal::ctrl_c().await);
 }

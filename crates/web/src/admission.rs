@@ -1,23 +1,73 @@
-//! How many requests are let in: some at once, and from one address only so many changes a minute.
+//! How many requests are let in: some at once, those who pay first, and from one address only so many changes a minute.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use kernel::time::MINUTE;
 use kernel::{Clock, Code, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::asked::Asked;
 use crate::limits::Limits;
 use crate::peer::Household;
 use crate::problem::Problem;
+use crate::site::Config;
+
+/// What a visitor who is turned away is asked to wait, in seconds.
+const COME_BACK: u32 = 2;
+
+/// Who goes first when there is not room for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rank {
+    /// Somebody looks around.
+    Looking,
+    /// Somebody has a bag, puts something into one, or works here.
+    Shopping,
+    /// Somebody is about to pay, or a payment company has something to say.
+    Buying,
+}
+
+impl Rank {
+    /// The rank of a request. Whoever has no session yet cannot be about to pay; what a session is worth is for the pages to
+    /// find out, so this is a courtesy and no right.
+    pub(crate) fn of(asked: &Asked, config: &Config) -> Self {
+        let path = asked.uri.path();
+        let is_below = |prefix: &&'static str| path.starts_with(prefix);
+        let is_paying = asked.session.is_some() && config.paying.iter().any(is_below);
+        if is_paying || config.webhooks.iter().any(is_below) {
+            Self::Buying
+        } else if asked.session.is_some() || asked.is_change() {
+            Self::Shopping
+        } else {
+            Self::Looking
+        }
+    }
+}
 
 /// The door.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    places: Arc<Semaphore>,
+    /// Everybody's places.
+    all: Arc<Semaphore>,
+    /// Those of them that visitors who only look around may have.
+    looking: Arc<Semaphore>,
+    /// Those that they and everybody with a bag may have.
+    not_buying: Arc<Semaphore>,
+    /// Those that buyers may have: a payment company that is slow must not close the shop to everybody else.
+    buying: Arc<Semaphore>,
+    /// Buyers who may wait for one.
+    line: Arc<Semaphore>,
+    wait: Duration,
     buckets: Mutex<Buckets>,
     clock: Arc<dyn Clock>,
+}
+
+/// A place for one request, kept until the answer is made.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permits: Vec<OwnedSemaphorePermit>,
 }
 
 impl Admission {
@@ -29,19 +79,49 @@ impl Admission {
             now: HashMap::new(),
             before: HashMap::new(),
         };
+        let places = limits.requests_at_once;
+        let of = |count: usize| Arc::new(Semaphore::new(count.max(1)));
         Self {
-            places: Arc::new(Semaphore::new(limits.requests_at_once)),
+            all: of(places),
+            looking: of(places / 2),
+            not_buying: of(places - places / 4),
+            buying: of(places - places / 8),
+            line: of(places),
+            wait: limits.place_wait,
             buckets: Mutex::new(buckets),
             clock,
         }
     }
 
-    /// A place for one request, kept until the answer is made. A full shop says so at once: a queue would only make
-    /// everybody wait until they give up.
-    pub(crate) fn enter(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_full| Problem::new(Code::Busy).retry_after(2))
+    /// A place for one request. Visitors who look around have half of all places, together with those who have a bag three
+    /// quarters; the last quarter is kept for those who pay. They alone wait for a place, in line, and for a short time:
+    /// for everybody else a full shop says so at once, because a line would only make them wait until they give up.
+    pub(crate) async fn enter(&self, rank: Rank) -> Result<Place, Problem> {
+        let permits = match rank {
+            Rank::Looking => vec![
+                at_once(&self.looking)?,
+                at_once(&self.not_buying)?,
+                at_once(&self.all)?,
+            ],
+            Rank::Shopping => vec![at_once(&self.not_buying)?, at_once(&self.all)?],
+            Rank::Buying => self.wait_in_line().await?,
+        };
+        Ok(Place { _permits: permits })
+    }
+
+    async fn wait_in_line(&self) -> Result<Vec<OwnedSemaphorePermit>, Problem> {
+        let in_line = at_once(&self.line)?;
+        let both = async {
+            let buying = Arc::clone(&self.buying).acquire_owned().await?;
+            let place = Arc::clone(&self.all).acquire_owned().await?;
+            Ok::<_, tokio::sync::AcquireError>(vec![buying, place])
+        };
+        let waited = tokio::time::timeout(self.wait, both).await;
+        drop(in_line);
+        match waited {
+            Ok(Ok(permits)) => Ok(permits),
+            Ok(Err(_)) | Err(_) => Err(turned_away()),
+        }
     }
 
     /// Counts one change by an address.
@@ -49,8 +129,25 @@ impl Admission {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets
             .take(Household::of(address), self.clock.now())
-            .map_err(|seconds| Problem::new(Code::TooManyRequests).retry_after(seconds))
+            .map_err(|seconds| {
+                Problem::new(Code::TooManyRequests)
+                    .retry_after(seconds)
+                    .at_the_door()
+            })
     }
+}
+
+fn at_once(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    Arc::clone(places)
+        .try_acquire_owned()
+        .map_err(|_full| turned_away())
+}
+
+fn turned_away() -> Problem {
+    metrics::counter!("http_requests_turned_away_total").increment(1);
+    Problem::new(Code::Busy)
+        .retry_after(COME_BACK)
+        .at_the_door()
 }
 
 /// Token buckets in two generations: when the present one is full, it becomes the one before, and that one is forgotten.
@@ -104,6 +201,7 @@ impl Buckets {
 mod tests {
     use super::*;
     use kernel::time::{ManualClock, SECOND};
+    use tokio::sync::mpsc::UnboundedSender;
 
     fn door(limits: &Limits) -> (Admission, ManualClock) {
         let clock = ManualClock::default();
@@ -175,19 +273,108 @@ mod tests {
         assert!(buckets.now.len() + buckets.before.len() <= 100);
     }
 
+    fn with_places(requests_at_once: usize) -> Admission {
+        let limits = Limits {
+            requests_at_once,
+            ..Limits::default()
+        };
+        door(&limits).0
+    }
+
+    /// So many of this rank come, and stay.
+    async fn come(door: &Admission, rank: Rank, count: usize) -> Vec<Place> {
+        let mut places = Vec::new();
+        for _ in 0..count {
+            places.push(door.enter(rank).await.unwrap());
+        }
+        places
+    }
+
+    async fn is_turned_away(door: &Admission, rank: Rank) -> bool {
+        match door.enter(rank).await {
+            Ok(_) => false,
+            Err(told) => {
+                assert_eq!(
+                    (told.status().as_u16(), told.seconds_to_wait()),
+                    (503, Some(2))
+                );
+                true
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_full_shop_says_so_at_once() {
-        let (door, _clock) = door(&Limits {
-            requests_at_once: 1,
-            ..Limits::default()
-        });
-        let place = door.enter().unwrap();
-        let refused = door.enter().unwrap_err();
-        assert_eq!(
-            (refused.status().as_u16(), refused.seconds_to_wait()),
-            (503, Some(2))
-        );
+        let door = with_places(1);
+        let place = door.enter(Rank::Looking).await.unwrap();
+        assert!(is_turned_away(&door, Rank::Looking).await);
         drop(place);
-        assert!(door.enter().is_ok());
+        assert!(door.enter(Rank::Looking).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_looks_around_leaves_room_for_bags_and_both_leave_room_for_buyers() {
+        let door = with_places(16);
+        let _lookers = come(&door, Rank::Looking, 8).await;
+        assert!(is_turned_away(&door, Rank::Looking).await);
+        let _shoppers = come(&door, Rank::Shopping, 4).await;
+        assert!(is_turned_away(&door, Rank::Shopping).await);
+        let buyers = come(&door, Rank::Buying, 4).await;
+        assert!(is_turned_away(&door, Rank::Buying).await);
+        drop(buyers);
+        assert!(
+            is_turned_away(&door, Rank::Shopping).await,
+            "the buyers' places stay theirs"
+        );
+    }
+
+    #[tokio::test]
+    async fn buyers_who_wait_for_their_bank_do_not_close_the_shop() {
+        let door = with_places(16);
+        let _buyers = come(&door, Rank::Buying, 14).await;
+        let _others = come(&door, Rank::Looking, 2).await;
+        assert!(is_turned_away(&door, Rank::Looking).await);
+    }
+
+    /// Waits for a place, says so, and stays.
+    async fn wait_and_tell(door: Arc<Admission>, number: u32, told: UnboundedSender<u32>) {
+        let place = door.enter(Rank::Buying).await.unwrap();
+        told.send(number).unwrap();
+        std::mem::forget(place);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_next_place_goes_to_the_buyer_who_has_waited_longest() {
+        let door = Arc::new(with_places(4));
+        let mut lookers = come(&door, Rank::Looking, 2).await;
+        let _shopper = come(&door, Rank::Shopping, 1).await;
+        let _buyer = come(&door, Rank::Buying, 1).await;
+        let (told, mut order) = tokio::sync::mpsc::unbounded_channel();
+        for number in 0..2 {
+            tokio::spawn(wait_and_tell(Arc::clone(&door), number, told.clone()));
+            tokio::task::yield_now().await;
+        }
+        // A place becomes free: it is not for whoever comes by just then.
+        drop(lookers.pop());
+        assert!(is_turned_away(&door, Rank::Looking).await);
+        assert_eq!(order.recv().await, Some(0));
+        drop(lookers.pop());
+        assert_eq!(order.recv().await, Some(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_in_line_for_longer_than_the_limit_and_the_line_has_an_end() {
+        let door = Arc::new(with_places(2));
+        let _inside = come(&door, Rank::Buying, 2).await;
+        let began = tokio::time::Instant::now();
+        let wait = |door: Arc<Admission>| async move { is_turned_away(&door, Rank::Buying).await };
+        let waiting = [(); 2].map(|()| tokio::spawn(wait(Arc::clone(&door))));
+        tokio::task::yield_now().await;
+        assert!(is_turned_away(&door, Rank::Buying).await);
+        assert_eq!(began.elapsed(), Duration::ZERO, "the line was full");
+        for waiting in waiting {
+            assert!(waiting.await.unwrap());
+        }
+        assert_eq!(began.elapsed(), Limits::default().place_wait);
     }
 }

@@ -94,6 +94,21 @@ impl Asked {
         }
     }
 
+    /// The same request, as if nobody in particular had sent it to the front page of the same house.
+    pub(crate) fn without_visitor(&self) -> Self {
+        let front = if self.is_office() { "/admin" } else { "/" };
+        Self {
+            method: Method::GET,
+            uri: Uri::from_static(front),
+            headers: HeaderMap::new(),
+            route: None,
+            id: RequestId("".into()),
+            peer: Peer::UNKNOWN,
+            session: None,
+            version: self.version,
+        }
+    }
+
     /// Whether the request may change something.
     pub(crate) fn is_change(&self) -> bool {
         !(self.method.is_safe() || self.method == Method::TRACE)

@@ -1,8 +1,11 @@
 //! Error pages: what a [`Problem`] becomes on its way out.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -15,6 +18,7 @@ use templates::Page;
 use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::run::panic_text;
+use crate::site::Site;
 
 /// Draws error pages in the shop's own frame.
 pub trait ErrorPages: Send + Sync {
@@ -188,39 +192,44 @@ fn words_of(path: &str) -> Option<String> {
 }
 
 /// Turns an answer that stands for a problem into what the visitor sees; leaves every other answer as it is.
-pub(crate) async fn dress(
-    pages: &dyn ErrorPages,
-    asked: &Asked,
-    mut response: Response,
-) -> Response {
+pub(crate) async fn dress(site: &Site, asked: &Asked, mut response: Response) -> Response {
     let Some(problem) = problem_in(asked, &mut response) else {
         return response;
     };
-    if problem.status().is_server_error() && problem.code() == Code::Internal {
-        let cause = problem.cause().unwrap_or("no cause was given");
-        let (id, route) = (
-            asked.id.as_str(),
-            asked.route.as_deref().unwrap_or("unmatched"),
-        );
-        tracing::error!(request.id = id, route, "Request {id} failed: {cause}");
-    }
+    log(asked, &problem);
     let (kind, body) = if asked.wants_json() {
         (
             "application/problem+json",
-            problem.to_json(asked.id.as_str()),
+            Body::from(problem.to_json(asked.id.as_str())),
         )
     } else {
         (
             "text/html; charset=utf-8",
-            page(pages, asked, &problem).await,
+            page(site, asked, &problem).await,
         )
     };
-    let mut dressed = (problem.status(), Body::from(body)).into_response();
+    let mut dressed = (problem.status(), body).into_response();
     let headers = dressed.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.extend(problem.headers());
     dressed
+}
+
+/// Tells the operator about a fault of ours.
+fn log(asked: &Asked, problem: &Problem) {
+    let id = asked.id.as_str();
+    let route = asked.route.as_deref().unwrap_or("unmatched");
+    match (problem.code(), problem.cause()) {
+        (Code::Internal, cause) => {
+            let cause = cause.unwrap_or("no cause was given");
+            tracing::error!(request.id = id, route, "Request {id} failed: {cause}");
+        }
+        (Code::Busy, Some(cause)) => {
+            tracing::warn!(request.id = id, route, "Request {id} has to wait: {cause}");
+        }
+        _ => {}
+    }
 }
 
 /// The problem an answer stands for: one of ours, or a bare refusal of the router or an extractor.
@@ -241,22 +250,85 @@ fn problem_in(asked: &Asked, response: &mut Response) -> Option<Problem> {
     is_bare.then(|| Problem::of_bare(response))
 }
 
-async fn page(pages: &dyn ErrorPages, asked: &Asked, problem: &Problem) -> String {
-    let page = ErrorPage::of(problem, asked);
-    let drawn = AssertUnwindSafe(pages.draw(asked, &page))
+async fn page(site: &Site, asked: &Asked, problem: &Problem) -> Body {
+    let (pages, refusals) = (&*site.inner().errors, &site.inner().refusals);
+    if !problem.is_at_the_door() {
+        let page = ErrorPage::of(problem, asked);
+        return Body::from(drawn(pages, asked, &page).await);
+    }
+    let kind = Refusal::of(asked, problem);
+    if let Some(kept) = refusals.find(kind) {
+        return Body::from(kept);
+    }
+    let nobody = asked.without_visitor();
+    let mut page = ErrorPage::of(problem, &nobody);
+    // There is nothing to look up: the request was not even read.
+    page.error.reference = None;
+    let html = Bytes::from(drawn(pages, &nobody, &page).await);
+    refusals.keep(kind, html.clone());
+    Body::from(html)
+}
+
+async fn drawn(pages: &dyn ErrorPages, asked: &Asked, page: &ErrorPage) -> String {
+    let drawn = AssertUnwindSafe(pages.draw(asked, page))
         .catch_unwind()
         .await;
+    let status = StatusCode::from_u16(page.error.status).unwrap_or_default();
     match drawn {
         Ok(Some(html)) => html,
-        Ok(None) => last_resort(problem.status(), asked),
+        Ok(None) => last_resort(status, asked),
         Err(panic) => {
             let (id, words) = (asked.id.as_str(), panic_text(panic.as_ref()));
             tracing::error!(
                 request.id = id,
                 "The error page of request {id} panicked: {words}"
             );
-            last_resort(problem.status(), asked)
+            last_resort(status, asked)
         }
+    }
+}
+
+/// Pages for requests that are turned away at the door. A full shop has no time to draw one for each: they are drawn for
+/// nobody in particular, once, and kept for a while.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(Mutex<HashMap<Refusal, (Instant, Bytes)>>);
+
+/// Which page it is: whose house, what it says, and how long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Refusal {
+    in_office: bool,
+    status: u16,
+    seconds: Option<u32>,
+}
+
+impl Refusal {
+    fn of(asked: &Asked, problem: &Problem) -> Self {
+        Self {
+            in_office: asked.is_office(),
+            status: problem.status().as_u16(),
+            seconds: problem.seconds_to_wait(),
+        }
+    }
+}
+
+/// How long such a page is kept: an edit of the theme shows soon.
+const KEPT: Duration = Duration::from_secs(10);
+/// How many of them are kept.
+const MOST_KEPT: usize = 64;
+
+impl Refusals {
+    fn find(&self, kind: Refusal) -> Option<Bytes> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, html) = kept.get(&kind)?;
+        (since.elapsed() < KEPT).then(|| html.clone())
+    }
+
+    fn keep(&self, kind: Refusal, html: Bytes) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(kind, (Instant::now(), html));
     }
 }
 

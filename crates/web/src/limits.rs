@@ -43,8 +43,11 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Connections in all; the next ones are closed at once.
     pub connections: usize,
-    /// Requests worked on at once; the next ones are answered 503.
+    /// Requests worked on at once; the next ones are answered 503. Half of the places are for those who look around, a
+    /// quarter is kept for those who pay.
     pub requests_at_once: usize,
+    /// How long somebody who pays may wait for a place. Nobody else waits.
+    pub place_wait: Duration,
     /// Changes (POST and the like) one address may send in a burst; then 429.
     pub changes_burst: u32,
     /// Changes one address may send in a minute in the long run.
@@ -78,6 +81,7 @@ impl Default for Limits {
             connections_per_address: 100,
             connections: 12_000,
             requests_at_once: 512,
+            place_wait: Duration::from_secs(5),
             changes_burst: 60,
             changes_per_minute: 120,
             counted_addresses: 10_000,

@@ -13,6 +13,7 @@ use http::header::{CONTENT_TYPE, HOST};
 use kernel::Code;
 use tracing::Instrument;
 
+use crate::admission::Rank;
 use crate::asked::Asked;
 use crate::form::{CSRF_FIELD, Fields, is_form};
 use crate::problem::Problem;
@@ -37,7 +38,7 @@ async fn answer_in_span(site: Site, asked: Asked, request: Request, next: Next) 
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     };
-    let response = errors::dress(&*site.inner().errors, &asked, response).await;
+    let response = errors::dress(&site, &asked, response).await;
     let mut response = compress::compress(&asked.headers, response).await;
     headers::add(&mut response, &asked, site.config());
     drop(in_flight);
@@ -66,7 +67,8 @@ async fn guarded(
     let _place = if asked.is_for_operator() {
         None
     } else {
-        Some(inner.admission.enter()?)
+        let rank = Rank::of(asked, &inner.config);
+        Some(inner.admission.enter(rank).await?)
     };
     if asked.is_change() {
         inner.admission.count_change(asked.peer.address)?;

@@ -14,6 +14,9 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use kernel::{Code, Coded};
 use serde::Serialize;
 
+/// When to come back if something of ours is busy or away for a moment, in seconds.
+const SOON: u32 = 3;
+
 /// An error on its way to the visitor.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -23,6 +26,7 @@ pub struct Problem {
     retry_after: Option<u32>,
     allow: Option<HeaderValue>,
     cause: Option<Arc<str>>,
+    at_the_door: bool,
 }
 
 impl Problem {
@@ -37,6 +41,7 @@ impl Problem {
             retry_after: None,
             allow: None,
             cause: None,
+            at_the_door: false,
         }
     }
 
@@ -61,6 +66,17 @@ impl Problem {
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
+    }
+
+    /// Says that the request was not even let in: there is no time to draw a page for it.
+    pub(crate) fn at_the_door(mut self) -> Self {
+        self.at_the_door = true;
+        self
+    }
+
+    /// Whether the request was let in.
+    pub(crate) fn is_at_the_door(&self) -> bool {
+        self.at_the_door
     }
 
     /// The code.
@@ -156,6 +172,7 @@ impl<E: Coded + 'static> From<E> for Problem {
         let mut problem = Self::new(error.code());
         if problem.status.is_server_error() {
             problem.cause = Some(chain(&error).into());
+            problem.retry_after = (problem.code == Code::Busy).then_some(SOON);
         } else {
             problem.detail = Some(error.to_string().into());
         }
@@ -226,6 +243,27 @@ mod tests {
         assert!(!ours.to_json("r1").contains("sda1"));
         let careless = Problem::with_detail(Code::Internal, "disk /dev/sda1 is gone");
         assert_eq!(careless.detail(), None);
+    }
+
+    #[test]
+    fn what_is_busy_asks_to_come_back_soon() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the disk is full")]
+        struct Full;
+        impl Coded for Full {
+            fn code(&self) -> Code {
+                Code::Busy
+            }
+        }
+        let told = Problem::from(Full);
+        assert_eq!(
+            (told.status().as_u16(), told.seconds_to_wait()),
+            (503, Some(3))
+        );
+        assert_eq!(
+            (told.detail(), told.cause()),
+            (None, Some("the disk is full"))
+        );
     }
 
     #[test]

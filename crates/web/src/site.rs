@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use kernel::{Clock, Code, Ids, RandomIds, SystemClock};
 
 use crate::admission::Admission;
-use crate::errors::ErrorPages;
+use crate::errors::{ErrorPages, Refusals};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::origin::Origin;
@@ -32,6 +32,8 @@ pub struct Config {
     /// Paths that other companies' servers post to (such as `/webhooks/`). They carry signatures instead of form tokens
     /// and get no session; everything below them is exempt from the CSRF check.
     pub webhooks: Vec<&'static str>,
+    /// Paths of people who are about to pay or have just paid: they go first when there is not room for all.
+    pub paying: Vec<&'static str>,
     /// What a reader of `/metrics` from another machine must send as `Authorization: Bearer …`. Without it only this
     /// machine may read them.
     pub metrics_token: Option<String>,
@@ -52,6 +54,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             media_origin: None,
             webhooks: vec!["/webhooks/"],
+            paying: vec!["/checkout", "/test-gateway/", "/orders/"],
             metrics_token: None,
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
@@ -82,6 +85,7 @@ pub(crate) struct Inner {
     pub(crate) errors: Arc<dyn ErrorPages>,
     pub(crate) ready: Readiness,
     pub(crate) admission: Admission,
+    pub(crate) refusals: Refusals,
     pub(crate) metrics: Metrics,
 }
 
@@ -94,6 +98,7 @@ impl Site {
             errors,
             ready,
             admission,
+            refusals: Refusals::default(),
             metrics: Metrics::get(),
         }))
     }

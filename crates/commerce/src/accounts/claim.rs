@@ -72,7 +72,7 @@ impl Coded for ClaimError {
             Self::Spent => Code::Gone,
             Self::BadName(_) | Self::BadEmail(_) | Self::BadPassword(_) => Code::Invalid,
             Self::Busy => Code::Busy,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

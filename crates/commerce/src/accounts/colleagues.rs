@@ -39,7 +39,7 @@ impl Coded for StaffError {
             Self::NotFound => Code::NotFound,
             Self::Stale | Self::LastOwner => Code::StaleState,
             Self::Yourself => Code::Forbidden,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

@@ -47,7 +47,7 @@ impl Coded for LinkError {
         match self {
             Self::Spent => Code::Gone,
             Self::NotFound => Code::NotFound,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }
@@ -108,7 +108,7 @@ impl Coded for InviteError {
             Self::Taken(_) => Code::Taken,
             Self::BadName(_) | Self::BadEmail(_) | Self::BadPassword(_) => Code::Invalid,
             Self::Busy => Code::Busy,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }
@@ -281,7 +281,7 @@ impl Coded for AcceptError {
             Self::Spent => Code::Gone,
             Self::BadPassword(_) | Self::SecondFactorNeeded { .. } => Code::Invalid,
             Self::Busy => Code::Busy,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

@@ -76,7 +76,7 @@ impl Coded for OwnError {
             Self::Changed => Code::StaleState,
             Self::TooManyTries { .. } => Code::TooManyRequests,
             Self::Busy => Code::Busy,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

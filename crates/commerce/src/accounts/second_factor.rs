@@ -112,7 +112,7 @@ impl Coded for SecondFactorError {
             Self::AlreadyThere | Self::NotThere => Code::StaleState,
             Self::TooManyTries { .. } => Code::TooManyRequests,
             Self::Busy => Code::Busy,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

@@ -116,7 +116,7 @@ impl Coded for SignInError {
             Self::TicketExpired => Code::Gone,
             Self::TooManyTries { .. } => Code::TooManyRequests,
             Self::Busy => Code::Busy,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

@@ -49,7 +49,7 @@ impl Coded for CartError {
             Self::Full => Code::TooMuch,
             Self::NoSuchLine => Code::NotFound,
             Self::CheckoutInProgress => Code::CheckoutInProgress,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

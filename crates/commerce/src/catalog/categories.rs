@@ -126,7 +126,7 @@ impl Coded for ShelfError {
             | Self::TooMany
             | Self::Twice(_)
             | Self::HasChildren => Code::Invalid,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

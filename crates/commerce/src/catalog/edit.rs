@@ -228,7 +228,7 @@ impl Coded for SaveProductError {
             Self::SlugTaken(_) | Self::SkuTaken(_) => Code::Taken,
             Self::Stale { .. } | Self::InUse(_) => Code::StaleState,
             Self::NotFound => Code::NotFound,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

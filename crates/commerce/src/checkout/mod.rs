@@ -100,7 +100,7 @@ impl Coded for PlaceOrderError {
             Self::Incomplete(_) => Code::Invalid,
             Self::TotalChanged { .. } => Code::TotalChanged,
             Self::OutOfStock { .. } => Code::OutOfStock,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

@@ -201,7 +201,7 @@ impl Coded for NoticeFailed {
         match self {
             Self::NoGateway | Self::UnknownPayment => Code::NotFound,
             Self::Refused(_) => Code::BadRequest,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

@@ -147,7 +147,7 @@ impl Coded for ChangeDeliveryError {
             Self::NotFound => Code::NotFound,
             Self::Stale | Self::HasMethods => Code::StaleState,
             Self::Refused(error) => error.code(),
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

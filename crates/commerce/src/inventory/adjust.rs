@@ -63,7 +63,7 @@ impl Coded for AdjustStockError {
             Self::Promised { .. } => Code::OutOfStock,
             Self::NotFound => Code::NotFound,
             Self::BadKind(_) | Self::BadChange | Self::BadReason(_) => Code::Invalid,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

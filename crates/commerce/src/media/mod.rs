@@ -188,7 +188,7 @@ impl Coded for UploadError {
     fn code(&self) -> Code {
         match self {
             Self::BadPicture(_) => Code::BadPicture,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

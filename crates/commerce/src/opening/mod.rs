@@ -49,7 +49,7 @@ impl Coded for OpenShopError {
         match self {
             Self::BadName(_) => Code::Invalid,
             Self::CurrencyInUse(_) => Code::StaleState,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

@@ -63,7 +63,7 @@ impl Coded for CancelError {
             Self::NotFound => Code::NotFound,
             Self::AlreadyShipped | Self::NotPlaced(_) => Code::StaleState,
             Self::BadReason(_) => Code::Invalid,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

@@ -83,7 +83,7 @@ impl Coded for ShipError {
             Self::TooMany { .. } => Code::TooMuch,
             Self::NotThere { .. } => Code::OutOfStock,
             Self::Nothing | Self::BadText(_) | Self::BadAddress => Code::Invalid,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

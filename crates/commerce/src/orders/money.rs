@@ -120,7 +120,7 @@ impl Coded for CaptureError {
             Self::NotAwaited => Code::StaleState,
             Self::BadAmount(_) | Self::BadReference(_) => Code::Invalid,
             Self::NoGateway(_) => Code::GatewayUnavailable,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

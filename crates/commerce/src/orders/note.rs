@@ -53,7 +53,7 @@ impl Coded for NoteError {
         match self {
             Self::NotFound => Code::NotFound,
             Self::Empty | Self::TooLong | Self::Unprintable => Code::Invalid,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

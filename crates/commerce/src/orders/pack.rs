@@ -46,7 +46,7 @@ impl Coded for PackError {
         match self {
             Self::NotFound => Code::NotFound,
             Self::NotPlaced(_) | Self::NothingLeft => Code::StaleState,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

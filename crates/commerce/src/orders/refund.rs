@@ -86,7 +86,7 @@ impl Coded for RefundError {
             Self::Nothing | Self::BadReason(_) => Code::Invalid,
             Self::Sum(_) | Self::TooMuch { .. } => Code::TooMuch,
             Self::NotPlaced => Code::StaleState,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

@@ -159,7 +159,7 @@ impl Coded for SaveSectionError {
         match self {
             Self::Stale(_) | Self::CurrencyInUse(_) => Code::StaleState,
             Self::Invalid(_) => Code::Invalid,
-            Self::Internal(_) => Code::Internal,
+            Self::Internal(error) => error.code(),
         }
     }
 }

@@ -6,6 +6,6 @@ mod door;
 mod inventory;
 mod mails;
 mod orders;
-mod permissions;
+pub(crate) mod permissions;
 mod products;
 mod settings;

@@ -17,3 +17,5 @@ mod structure;
 #[cfg(test)]
 #[path = "../../src/test_page.rs"]
 mod test_page;
+#[cfg(test)]
+mod threats;

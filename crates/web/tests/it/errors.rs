@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::BoxFuture;
 use web::{Asked, ErrorPage, ErrorPages, Site};
@@ -213,6 +214,53 @@ async fn the_shop_draws_its_own_error_pages_and_survives_when_it_cannot() {
     let last_resort = get_page(&app, "/sold-out").await;
     assert_eq!(last_resort.status, 409);
     assert!(last_resort.text().contains("<h1>This did not work</h1>"));
+}
+
+/// Draws the address it is asked for, and counts.
+#[derive(Default)]
+struct Counted(AtomicUsize);
+
+impl ErrorPages for Counted {
+    fn draw<'a>(&'a self, asked: &'a Asked, page: &'a ErrorPage) -> BoxFuture<'a, Option<String>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let told = format!(
+            "{} {} {:?} {:?} {:?}",
+            page.error.status, asked.uri, asked.session, asked.headers, page.error.reference
+        );
+        Box::pin(async move { Some(told) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_of_a_full_shop_is_drawn_once_and_for_nobody_in_particular() {
+    let mut config = config("https://shop.example");
+    config.limits.requests_at_once = 1;
+    let drawn = Arc::new(Counted::default());
+    let ready: web::Readiness = Arc::new(|| Box::pin(async { Ok(()) }));
+    let app = Site::new(config, ready, drawn.clone()).router(pages());
+    let waiting = tokio::spawn({
+        let app = app.clone();
+        async move { get_page(&app, "/never").await.status }
+    });
+    tokio::task::yield_now().await;
+    let mut ids = Vec::new();
+    for secret in ["one", "two", "three"] {
+        let path = format!("/products/{secret}?q={secret}");
+        let cookie = format!("__Host-cart={}", "0".repeat(26));
+        let headers = [("cookie", cookie.as_str()), ("x-name", secret)];
+        let told = ask(&app, request("GET", &path, &headers, "")).await;
+        assert_eq!((told.status, told.header("retry-after")), (503, "2"));
+        assert_eq!(told.text(), "503 / None {} None");
+        assert_eq!(told.header("cache-control"), "no-store");
+        ids.push(told.header("x-request-id").to_owned());
+    }
+    assert_eq!(drawn.0.load(Ordering::Relaxed), 1);
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "each request still has its own id");
+    let office = ask(&app, request("GET", "/admin/orders", &[], "")).await;
+    assert_eq!(office.text(), "503 /admin None {} None");
+    assert_eq!(drawn.0.load(Ordering::Relaxed), 2);
+    assert_eq!(waiting.await.unwrap(), 503);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use commerce::orders::{
 };
 use commerce::staff::{CapturePayments, NoteOrders, ShipOrders};
 use http::StatusCode;
-use kernel::{Code, Coded, Money, OrderLineId, PaymentId, Quantity};
+use kernel::{Coded, Money, OrderLineId, PaymentId, Quantity};
 use templates::Say;
 use web::{Fields, Form, Problem};
 
@@ -320,10 +320,10 @@ pub(crate) async fn note(
     let (shop, by) = (admin.shop().clone(), desk.by.clone());
     let done = web::run(async move { orders::add_note(&shop, by, cmd).await }).await?;
     let say = admin.words()?;
-    let key = match &done {
+    let key = match done {
         Ok(()) => return noted(&desk.staff, number),
         Err(NoteError::NotFound) => return Err(not_found()),
-        Err(NoteError::Internal(_)) => return Err(Problem::new(Code::Internal)),
+        Err(error @ NoteError::Internal(_)) => return Err(error.into()),
         Err(NoteError::Empty) => "orders.wrong.note_empty",
         Err(NoteError::TooLong) => "orders.wrong.note_long",
         Err(NoteError::Unprintable) => "orders.wrong.note_unprintable",

@@ -86,6 +86,7 @@ impl Coded for PageError {
     fn code(&self) -> Code {
         match self {
             Self::NotFound => Code::NotFound,
+            Self::Database(error) if error.is_temporary() => Code::Busy,
             Self::Database(_) => Code::Internal,
         }
     }

@@ -7,7 +7,7 @@ use crate::browser::Browser;
 use crate::harness::App;
 
 /// An address that fits the pattern and names nothing there is.
-fn example(route: &Route) -> String {
+pub(crate) fn example(route: &Route) -> String {
     let parts = route.path.split('/').map(|part| match part {
         "{number}" => "999999",
         "{token}" => "00000000000000000000000000",

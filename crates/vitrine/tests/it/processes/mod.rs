@@ -4,7 +4,11 @@ mod accident;
 mod admin;
 mod backup;
 mod books;
+mod crowds;
+mod database_away;
+mod disk_full;
 mod kill_checkout;
+mod kill_migrations;
 mod server;
 mod start_and_stop;
 mod storm;
@@ -33,6 +37,12 @@ fn folder() -> TempDir {
 fn database_in(folder: &TempDir) -> (PathBuf, Location) {
     let file = folder.path().join("shop.sqlite");
     (file.clone(), Location::Sqlite(file))
+}
+
+/// How often something random is done: so often, or as often as `VITRINE_TEST_ROUNDS` says for a long night.
+fn rounds(usual: u32) -> u32 {
+    let told = std::env::var("VITRINE_TEST_ROUNDS").ok();
+    told.map_or(usual, |text| text.parse().expect("a number of rounds"))
 }
 
 /// Opens a database, and brings it up to date.
@@ -73,6 +83,13 @@ async fn hours_later(test: TestShop, db: Db) -> TestShop {
     test.let_pass(3 * HOUR).await;
     assert!(test.dead_jobs().await.is_empty(), "jobs given up");
     test
+}
+
+/// Does what blocks, beside the runtime.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work)
+        .await
+        .expect("it goes well")
 }
 
 /// Every placed order has its one mail.

@@ -57,6 +57,37 @@ pub(super) fn words(output: &Output) -> String {
     said.concat()
 }
 
+/// A shop that is about to open.
+pub(super) struct Starting(Child);
+
+impl Starting {
+    /// Begins to serve from a folder, and waits for nothing.
+    pub(super) fn begin(data: &Path, options: &[&str]) -> Self {
+        let mut command = binary();
+        command
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--log",
+                "error",
+                "--data",
+            ])
+            .arg(data)
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Self(command.spawn().expect("the binary starts"))
+    }
+
+    /// Kills it with SIGKILL, and waits until it is dead.
+    pub(super) fn kill(mut self) {
+        self.0.kill().expect("it can be killed");
+        self.0.wait().expect("it ends");
+    }
+}
+
 /// A shop that is served.
 pub(super) struct Server {
     child: Child,
@@ -102,6 +133,11 @@ impl Server {
         let address = server.says("The shop is open: http://");
         server.address = address.parse().expect("it says its address");
         server
+    }
+
+    /// Its number among the processes.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for a line with `sign`; answers with what follows it.

@@ -13,7 +13,9 @@ use tempfile::TempDir;
 
 use super::server::{Server, run_in, words};
 use super::visitor::{Bought, Door, Visitor};
-use super::{assert_each_order_is_confirmed_once, books, folder, hours_later, open, set_up};
+use super::{
+    apart, assert_each_order_is_confirmed_once, books, folder, hours_later, open, rounds, set_up,
+};
 
 const STOCK: u32 = 50;
 const SHOPPERS: u32 = 200;
@@ -57,13 +59,6 @@ impl Town {
         assert!(verdict.status.success(), "{}", words(&verdict));
         test.shop.db.close().await;
     }
-}
-
-/// Does what blocks, beside the runtime.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("it goes well")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -272,4 +267,50 @@ fn buy_three(number: u32, doors: &[Door; 2], vase: &VariantId, report: &Sender<B
         visitor.fills_in().expect("the form is taken");
         report.send(visitor.pays()).expect("somebody counts");
     }
+}
+
+/// Kills one node after the other and starts it again, while buyers go on at whichever answers.
+fn buy_while_nodes_die_in_turn(town: &Town, vase: &VariantId) -> Vec<Bought> {
+    let mut nodes = [town.serve(0), town.serve(1)].map(Some);
+    let doors = [0, 1].map(|node| Door::at(nodes[node].as_ref().expect("it runs").address));
+    let (report, orders) = channel();
+    for number in 0..24_u32 {
+        let half = usize::try_from(number % 2).unwrap();
+        let doors = [doors[half].clone(), doors[1 - half].clone()];
+        let (vase, report) = (vase.clone(), report.clone());
+        thread::spawn(move || buy_three(number, &doors, &vase, &report));
+    }
+    drop(report);
+    let mut told = Vec::new();
+    for death in 0..rounds(6) {
+        told.extend(orders.iter().take(8));
+        let node = usize::try_from(death % 2).unwrap();
+        nodes[node].take().expect("it runs").kill();
+        let again = town.serve(node);
+        doors[node].moves_to(again.address);
+        nodes[node] = Some(again);
+    }
+    told.extend(orders.iter());
+    for node in nodes.into_iter().flatten() {
+        assert!(node.stop().success());
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_die_in_turn_and_come_back_lose_and_double_nothing() {
+    let Some(town) = Town::build().await else {
+        return;
+    };
+    let vase = town.test.product("Storm vase", euros(2_500), 500).await;
+    let (town, told) = apart(move || {
+        let told = buy_while_nodes_die_in_turn(&town, &vase);
+        (town, told)
+    })
+    .await;
+    assert_eq!(told.len(), 72);
+    let is_order = |bought: &&Bought| matches!(bought, Bought::Order { .. });
+    assert_eq!(told.iter().filter(is_order).count(), 72, "{told:#?}");
+    assert_eq!(town.test.orders_placed().await, 72);
+    town.close().await;
 }

@@ -80,6 +80,8 @@ pub(super) struct Visitor {
     number: Option<u32>,
     cookies: BTreeMap<String, String>,
     csrf: String,
+    /// Whether they try again when the shop says that something went wrong on its side.
+    is_patient: bool,
 }
 
 impl Visitor {
@@ -90,6 +92,15 @@ impl Visitor {
             number: Some(number),
             cookies: BTreeMap::new(),
             csrf: String::new(),
+            is_patient: false,
+        }
+    }
+
+    /// The same person, who tries again even when the shop says that something went wrong.
+    pub(super) fn patient(self) -> Self {
+        Self {
+            is_patient: true,
+            ..self
         }
     }
 
@@ -120,6 +131,7 @@ impl Visitor {
         loop {
             match self.once(path, fields) {
                 Ok(answer) if answer.status == 503 => {}
+                Ok(answer) if answer.status == 500 && self.is_patient => {}
                 Ok(answer) => return answer,
                 Err(_) => self.doors.rotate_left(1),
             }
@@ -128,7 +140,12 @@ impl Visitor {
         }
     }
 
-    fn once(&mut self, path: &str, fields: Option<&[(&str, &str)]>) -> io::Result<Answer> {
+    /// Asks once, and takes whatever comes back.
+    pub(super) fn once(
+        &mut self,
+        path: &str,
+        fields: Option<&[(&str, &str)]>,
+    ) -> io::Result<Answer> {
         let address = self.doors[0].address();
         let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;
