@@ -1,10 +1,13 @@
 //! `/admin/products`: the list, starting a product, and the page it is edited on.
 
+mod command;
 mod compare;
 mod edit;
+mod faults;
 mod form;
 mod list;
 mod new;
+mod pictures;
 mod ready;
 mod save;
 mod view;
@@ -26,7 +29,7 @@ crate::routes! {
     get "/admin/products/new" (EditProducts) new::show;
     get "/admin/products/{id}" (ViewProducts) edit::show;
     post "/admin/products/{id}" (EditProducts) save::save;
-    post "/admin/products/{id}/pictures" (EditProducts) save::pictures;
+    post "/admin/products/{id}/pictures" (EditProducts) pictures::take;
     post "/admin/products/{id}/duplicate" (EditProducts) edit::duplicate;
 }
 

@@ -153,15 +153,16 @@ fn differences(
     let mine = serde_json::to_value(mine).map_err(|error| Problem::internal(&error))?;
     let theirs = serde_json::to_value(theirs).map_err(|error| Problem::internal(&error))?;
     let (mine, theirs) = (read(mine), read(theirs));
+    // A browser ends lines in its own way.
     let text = |value: Option<&Json>| match value {
-        Some(Json::String(text)) => text.clone(),
+        Some(Json::String(text)) => text.replace("\r\n", "\n"),
         Some(Json::Bool(yes)) => say.text(if *yes { "settings.yes" } else { "settings.no" }),
         Some(other) => other.to_string(),
         None => String::new(),
     };
     let differing = mine
         .iter()
-        .filter(|(name, value)| *name != "version" && theirs.get(*name) != Some(*value));
+        .filter(|(name, value)| *name != "version" && text(theirs.get(*name)) != text(Some(value)));
     Ok(differing
         .map(|(name, value)| Difference {
             label: say.text(&format!("{labels}.{name}")),

@@ -221,7 +221,11 @@ impl Read {
                 .collect(),
             left: ready::left(&self.work),
             wrong: wrong.collect(),
-            errors: state.errors,
+            errors: state
+                .errors
+                .into_iter()
+                .map(|error| named(error, &form, say))
+                .collect(),
             conflict: state.conflict,
             going,
             staged: state.staged,
@@ -232,5 +236,30 @@ impl Read {
             is_unsaved: state.is_unsaved,
             form,
         }
+    }
+}
+
+/// An error as the summary says it: with the name of its field, in a row of several also of its variant.
+fn named(error: FormError, form: &ProductForm, say: &Say) -> FormError {
+    let name = error.field.as_deref().and_then(|field| {
+        let mut parts = field.split('.');
+        let (first, place, cell) = (parts.next()?, parts.next(), parts.next());
+        let label = |field: &str| say.find(&format!("products.field.{field}"));
+        let (Some(place), Some(cell)) = (place, cell) else {
+            return label(first);
+        };
+        let label = label(cell)?;
+        let row = form.variants.get(place.parse::<usize>().ok()?)?;
+        Some(match row.title.as_str() {
+            "" => label,
+            title => format!("{title}, {label}"),
+        })
+    });
+    match name {
+        Some(name) => FormError {
+            message: format!("{name}: {}", error.message),
+            ..error
+        },
+        None => error,
     }
 }
