@@ -16,6 +16,7 @@ use commerce::settings::{
     Field, NewSection, SaveSectionError, Settings, Versions, Wrong, save_section,
 };
 use commerce::staff::{Authorized, EditSettings, ViewSettings};
+use http::StatusCode;
 use kernel::TextError;
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -172,43 +173,69 @@ fn differences(
         .collect())
 }
 
-/// Why a section was not saved.
-enum Unsaved {
-    /// Fields that cannot be as they are.
-    Faults(Vec<FormError>),
-    /// Somebody else has saved it; this is how it is now.
-    Stale(Box<(Settings, Versions)>),
+/// The form of a section.
+trait SectionForm: Serialize {
+    /// The beginning of the keys of its fields' names.
+    const LABELS: &'static str;
+
+    /// The section as it stands.
+    fn now(settings: &Settings, versions: &Versions) -> Self;
+
+    /// The version somebody saw.
+    fn seen(&mut self) -> &mut i64;
 }
 
-/// Saves a section as it was seen.
-async fn save_as_seen(
+/// A form that was not saved, and why.
+struct Refused<F> {
+    status: StatusCode,
+    form: F,
+    /// Fields that cannot be as they are.
+    errors: Vec<FormError>,
+    /// What somebody else saved meanwhile.
+    conflict: Vec<Difference>,
+}
+
+/// Saves a section as it was seen; nothing comes back once it is saved. After a conflict the form saves over what is there now.
+async fn save_as_seen<F: SectionForm>(
     admin: &Admin,
     by: Authorized<EditSettings>,
-    (section, seen): (NewSection, i64),
-) -> Result<Result<(), Unsaved>, Problem> {
-    let shop = admin.shop().clone();
+    (section, mut form): (NewSection, F),
+) -> Result<Option<Refused<F>>, Problem> {
+    let (shop, seen) = (admin.shop().clone(), *form.seen());
     let saved = web::run(async move { save_section(&shop, by, section, seen).await }).await?;
     let say = admin.words()?;
-    Ok(match saved {
-        Ok(_) => Ok(()),
-        Err(SaveSectionError::Stale(now)) => Err(Unsaved::Stale(now)),
-        Err(SaveSectionError::Invalid(faults)) => Err(Unsaved::Faults(
-            faults
-                .iter()
-                .map(|(field, wrong)| FormError::at(id_of(*field), told(&say, *field, wrong)))
-                .collect(),
-        )),
-        Err(SaveSectionError::CurrencyInUse(currency)) => {
-            Err(Unsaved::Faults(vec![FormError::at(
-                "currency",
-                say.with(
-                    "settings.wrong.currency",
-                    &[("currency", currency.code().to_owned())],
-                ),
-            )]))
+    let errors = match saved {
+        Ok(_) => return Ok(None),
+        Err(SaveSectionError::Stale(now)) => {
+            let mut theirs = F::now(&now.0, &now.1);
+            let conflict = differences(&say, F::LABELS, &form, &theirs)?;
+            *form.seen() = *theirs.seen();
+            return Ok(Some(Refused {
+                status: StatusCode::CONFLICT,
+                form,
+                errors: Vec::new(),
+                conflict,
+            }));
         }
+        Err(SaveSectionError::Invalid(faults)) => faults
+            .iter()
+            .map(|(field, wrong)| FormError::at(id_of(*field), told(&say, *field, wrong)))
+            .collect(),
+        Err(SaveSectionError::CurrencyInUse(currency)) => vec![FormError::at(
+            "currency",
+            say.with(
+                "settings.wrong.currency",
+                &[("currency", currency.code().to_owned())],
+            ),
+        )],
         Err(SaveSectionError::Internal(error)) => return Err(error.into()),
-    })
+    };
+    Ok(Some(Refused {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        form,
+        errors,
+        conflict: Vec::new(),
+    }))
 }
 
 /// The id of a field on its page.

@@ -3,6 +3,7 @@
 pub(crate) mod listing;
 pub mod shelf;
 
+use http::StatusCode;
 use serde::Serialize;
 
 /// What is wrong with a form.
@@ -28,6 +29,15 @@ impl FormError {
         Self {
             field: None,
             message: message.into(),
+        }
+    }
+
+    /// The status of a page that shows these.
+    pub(crate) fn status(errors: &[Self]) -> StatusCode {
+        if errors.is_empty() {
+            StatusCode::OK
+        } else {
+            StatusCode::UNPROCESSABLE_ENTITY
         }
     }
 }

@@ -5,8 +5,7 @@ use axum::response::Response;
 use commerce::catalog::categories::{delete_category, placed_in_category, read_tree};
 use commerce::catalog::{CategoryNode, SaveCategory, ShelfError, place_products, save_category};
 use commerce::staff::{EditProducts, Permission, ViewProducts};
-use http::StatusCode;
-use kernel::{CategoryId, Code, ProductId, Slug};
+use kernel::{CategoryId, Code};
 use serde::Serialize;
 use templates::Page;
 use web::{Fields, Problem};
@@ -15,49 +14,25 @@ use super::tree::{fault, level_of, node, parents};
 use crate::admin::Admin;
 use crate::desk::{Desk, Staffer};
 use crate::frame::{Base, Section};
-use crate::pages::products::sentence;
 use crate::told::Told;
-use crate::views::shelf::{OnShelf, offered, rearranged, shown};
+use crate::views::shelf::{Placed, ShelfView, Standing, intro, rearranged, slug};
 use crate::views::{Choice, FormError};
 
 /// `pages/category.html`.
 #[derive(Debug, Clone, Serialize)]
 pub struct CategoryPage {
-    /// Its address.
-    pub url: String,
-    /// Its name in the shop.
-    pub name: String,
-    /// Its page in the shop.
-    pub shop_url: String,
-    /// Its name, as typed.
-    pub title: String,
-    /// Its place in the shop's addresses, as typed.
-    pub slug: String,
-    /// What is found in it, as typed.
-    pub intro: String,
+    /// What it shares with collections.
+    #[serde(flatten)]
+    pub shelf: ShelfView,
     /// Where it can stand.
     pub parents: Vec<Choice>,
-    /// Its products, in order.
-    pub products: Vec<OnShelf>,
-    /// How many more it has than are shown.
-    pub hidden: usize,
-    /// What products are searched for.
-    pub find: String,
-    /// Those that were found.
-    pub found: Vec<OnShelf>,
     /// Whether categories stand below it.
     pub has_children: bool,
-    /// What is wrong.
-    pub errors: Vec<FormError>,
-    /// Whether it can be changed.
-    pub can_edit: bool,
 }
 
 struct Read {
     tree: Vec<CategoryNode>,
-    placed: Vec<ProductId>,
-    products: Vec<OnShelf>,
-    found: Vec<OnShelf>,
+    placed: Placed,
 }
 
 fn id_of(text: &str) -> Result<CategoryId, Problem> {
@@ -76,9 +51,7 @@ async fn read(
             let placed = placed_in_category(tx, &id)?;
             Ok(Read {
                 tree: read_tree(tx)?,
-                products: shown(tx, &placed)?,
-                found: offered(tx, &find, &placed)?,
-                placed,
+                placed: Placed::read(tx, placed, &find)?,
             })
         })
         .await
@@ -108,17 +81,9 @@ pub(crate) async fn save(
     let (_, found) = read(&admin, &desk.staff, (&id, "")).await?;
     let here = node(&found.tree, &id).ok_or_else(|| Problem::new(Code::NotFound))?;
     let parent: Option<CategoryId> = fields.get("parent").and_then(|text| text.parse().ok());
-    let title = fields.get("title").unwrap_or_default();
-    let slug = match fields.get("slug").map(str::trim).unwrap_or_default() {
-        "" => Ok(Slug::from_title(title)),
-        typed => Slug::parse(typed),
-    };
-    let slug = match slug {
+    let slug = match slug(&fields) {
         Ok(slug) => slug,
-        Err(error) => {
-            let errors = vec![FormError::at("slug", sentence(&error))];
-            return draw(&admin, &desk.staff, &id, (&fields, errors)).await;
-        }
+        Err(error) => return draw(&admin, &desk.staff, &id, (&fields, vec![error])).await,
     };
     let level = if parent == here.category.parent_id {
         level_of(&found.tree, &id).unwrap_or_default()
@@ -133,17 +98,14 @@ pub(crate) async fn save(
     let wanted = SaveCategory {
         id: Some(id.clone()),
         slug,
-        title: title.to_owned(),
-        intro: fields
-            .get("intro")
-            .unwrap_or_default()
-            .replace("\r\n", "\n"),
+        title: fields.get("title").unwrap_or_default().to_owned(),
+        intro: intro(&fields),
         parent,
         position: u32::try_from(place.unwrap_or(beside)).unwrap_or(u32::MAX),
     };
-    let order = rearranged(&found.placed, &fields);
+    let order = rearranged(&found.placed.ids, &fields);
     let (shop, by, category) = (admin.shop().clone(), desk.by.clone(), id.clone());
-    let is_moved = order != found.placed;
+    let is_moved = order != found.placed.ids;
     let saved = web::run(async move {
         save_category(&shop, by.clone(), wanted).await?;
         if is_moved {
@@ -195,31 +157,23 @@ async fn draw(
     let here = node(&read.tree, id).ok_or_else(|| Problem::new(Code::NotFound))?;
     let category = &here.category;
     let say = admin.words()?;
-    let text = |name: &str, stands: &str| fields.get(name).unwrap_or(stands).to_owned();
     let parent = match fields.get("parent") {
         Some(typed) => typed.parse().ok(),
         None => category.parent_id.clone(),
     };
-    let status = if errors.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
-    let page = CategoryPage {
+    let status = FormError::status(&errors);
+    let standing = Standing {
         url: format!("/admin/categories/{id}"),
-        name: category.title.clone(),
         shop_url: format!("{}/c/{}", admin.shop().origin, category.slug),
-        title: text("title", &category.title),
-        slug: text("slug", category.slug.as_str()),
-        intro: text("intro", &category.intro),
+        title: &category.title,
+        slug: &category.slug,
+        intro: &category.intro,
+    };
+    let can_edit = staff.holds(EditProducts::NAME);
+    let page = CategoryPage {
+        shelf: ShelfView::of(standing, read.placed, (fields, errors), can_edit),
         parents: parents(&read.tree, parent.as_ref(), Some(id), &say),
-        hidden: read.placed.len().saturating_sub(read.products.len()),
-        products: read.products,
-        find: find.to_owned(),
-        found: read.found,
         has_children: !here.children.is_empty(),
-        errors,
-        can_edit: staff.holds(EditProducts::NAME),
     };
     admin
         .sheet(staff, &base)
@@ -233,37 +187,24 @@ impl Page for CategoryPage {
 
     fn samples() -> Vec<(&'static str, Self)> {
         let full = Self {
-            url: "/admin/categories/cat_1".to_owned(),
-            name: "Vases".to_owned(),
-            shop_url: "https://wrenfold.example/c/vases".to_owned(),
-            title: "Vases".to_owned(),
-            slug: "vases".to_owned(),
-            intro: "For <flowers>.".to_owned(),
+            shelf: ShelfView::sample(),
             parents: vec![Choice {
                 value: String::new(),
                 label: "At the top".to_owned(),
                 chosen: true,
             }],
-            products: vec![OnShelf::sample(1), OnShelf::sample(2)],
-            hidden: 3,
-            find: "vase".to_owned(),
-            found: vec![OnShelf::sample(3)],
             has_children: false,
-            errors: Vec::new(),
-            can_edit: true,
         };
         let refused = Self {
-            products: Vec::new(),
-            found: Vec::new(),
-            hidden: 0,
+            shelf: ShelfView::refused_sample(&["title", "slug", "parent", "intro"]),
             has_children: true,
-            errors: ["title", "slug", "parent", "intro"]
-                .map(|field| FormError::at(field, "Mend this."))
-                .into(),
             ..full.clone()
         };
         let reader = Self {
-            can_edit: false,
+            shelf: ShelfView {
+                can_edit: false,
+                ..ShelfView::sample()
+            },
             ..full.clone()
         };
         vec![("full", full), ("refused", refused), ("reader", reader)]

@@ -5,7 +5,6 @@ use axum::response::Response;
 use commerce::catalog::categories::{self, order_categories, read_tree, save_category};
 use commerce::catalog::{CategoryNode, SaveCategory, ShelfError};
 use commerce::staff::{EditProducts, Permission, ViewProducts};
-use http::StatusCode;
 use kernel::{CategoryId, Code, Slug};
 use serde::{Deserialize, Serialize};
 use templates::{Page, Say};
@@ -237,11 +236,7 @@ async fn draw(
     let say = admin.words()?;
     let mut all = Vec::new();
     rows(&tree, 0, &mut all);
-    let status = if errors.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
+    let status = FormError::status(&errors);
     let page = TreePage {
         rows: all,
         parents: parents(&tree, typed.parent.parse().ok().as_ref(), None, &say),

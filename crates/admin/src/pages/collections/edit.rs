@@ -7,8 +7,7 @@ use commerce::catalog::collections::{
 };
 use commerce::catalog::{Collection, SaveCollection, ShelfError};
 use commerce::staff::{EditProducts, Permission, ViewProducts};
-use http::StatusCode;
-use kernel::{Code, CollectionId, ProductId, Slug};
+use kernel::{Code, CollectionId};
 use serde::Serialize;
 use templates::Page;
 use web::{Fields, Problem};
@@ -17,48 +16,24 @@ use crate::admin::Admin;
 use crate::desk::{Desk, Staffer};
 use crate::frame::{Base, Section};
 use crate::pages::categories::fault;
-use crate::pages::products::sentence;
 use crate::told::Told;
 use crate::views::FormError;
-use crate::views::shelf::{OnShelf, offered, rearranged, shown};
+use crate::views::shelf::{Placed, ShelfView, Standing, intro, rearranged, slug};
 
 /// `pages/collection.html`.
 #[derive(Debug, Clone, Serialize)]
 pub struct CollectionPage {
-    /// Its address.
-    pub url: String,
-    /// Its name in the shop.
-    pub name: String,
-    /// Its page in the shop.
-    pub shop_url: String,
-    /// Its name, as typed.
-    pub title: String,
-    /// Its place in the shop's addresses, as typed.
-    pub slug: String,
-    /// What it gathers, as typed.
-    pub intro: String,
+    /// What it shares with categories.
+    #[serde(flatten)]
+    pub shelf: ShelfView,
     /// Its place among the collections, from 1, as typed.
     pub place: String,
-    /// Its products, in order.
-    pub products: Vec<OnShelf>,
-    /// How many more it has than are shown.
-    pub hidden: usize,
-    /// What products are searched for.
-    pub find: String,
-    /// Those that were found.
-    pub found: Vec<OnShelf>,
-    /// What is wrong.
-    pub errors: Vec<FormError>,
-    /// Whether it can be changed.
-    pub can_edit: bool,
 }
 
 struct Read {
     collection: Collection,
     place: usize,
-    placed: Vec<ProductId>,
-    products: Vec<OnShelf>,
-    found: Vec<OnShelf>,
+    placed: Placed,
 }
 
 fn id_of(text: &str) -> Result<CollectionId, Problem> {
@@ -83,9 +58,7 @@ async fn read(
             Ok(Some(Read {
                 collection,
                 place,
-                products: shown(tx, &placed)?,
-                found: offered(tx, &find, &placed)?,
-                placed,
+                placed: Placed::read(tx, placed, &find)?,
             }))
         })
         .await?;
@@ -115,17 +88,9 @@ pub(crate) async fn save(
         return draw(&admin, &desk.staff, &id, (&fields, Vec::new())).await;
     }
     let (_, found) = read(&admin, &desk.staff, (&id, "")).await?;
-    let title = fields.get("title").unwrap_or_default();
-    let slug = match fields.get("slug").map(str::trim).unwrap_or_default() {
-        "" => Ok(Slug::from_title(title)),
-        typed => Slug::parse(typed),
-    };
-    let slug = match slug {
+    let slug = match slug(&fields) {
         Ok(slug) => slug,
-        Err(error) => {
-            let errors = vec![FormError::at("slug", sentence(&error))];
-            return draw(&admin, &desk.staff, &id, (&fields, errors)).await;
-        }
+        Err(error) => return draw(&admin, &desk.staff, &id, (&fields, vec![error])).await,
     };
     let place: Option<u32> = fields
         .get("place")
@@ -134,13 +99,10 @@ pub(crate) async fn save(
     let wanted = SaveCollection {
         id: Some(id.clone()),
         slug,
-        title: title.to_owned(),
-        intro: fields
-            .get("intro")
-            .unwrap_or_default()
-            .replace("\r\n", "\n"),
+        title: fields.get("title").unwrap_or_default().to_owned(),
+        intro: intro(&fields),
         position: place.unwrap_or(stands).saturating_sub(1),
-        products: rearranged(&found.placed, &fields),
+        products: rearranged(&found.placed.ids, &fields),
     };
     let (shop, by) = (admin.shop().clone(), desk.by.clone());
     match web::run(async move { save_collection(&shop, by, wanted).await }).await? {
@@ -176,30 +138,20 @@ async fn draw(
 ) -> Result<Response, Problem> {
     let find = fields.get("find").unwrap_or_default();
     let (base, read) = read(admin, staff, (id, find)).await?;
-    let text = |name: &str, stands: &str| fields.get(name).unwrap_or(stands).to_owned();
-    let status = if errors.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
-    let page = CollectionPage {
+    let status = FormError::status(&errors);
+    let collection = &read.collection;
+    let standing = Standing {
         url: format!("/admin/collections/{id}"),
-        name: read.collection.title.clone(),
-        shop_url: format!(
-            "{}/collections/{}",
-            admin.shop().origin,
-            read.collection.slug
-        ),
-        title: text("title", &read.collection.title),
-        slug: text("slug", read.collection.slug.as_str()),
-        intro: text("intro", &read.collection.intro),
-        place: text("place", &read.place.to_string()),
-        hidden: read.placed.len().saturating_sub(read.products.len()),
-        products: read.products,
-        find: find.to_owned(),
-        found: read.found,
-        errors,
-        can_edit: staff.holds(EditProducts::NAME),
+        shop_url: format!("{}/collections/{}", admin.shop().origin, collection.slug),
+        title: &collection.title,
+        slug: &collection.slug,
+        intro: &collection.intro,
+    };
+    let place = fields.get("place").map(str::to_owned);
+    let can_edit = staff.holds(EditProducts::NAME);
+    let page = CollectionPage {
+        shelf: ShelfView::of(standing, read.placed, (fields, errors), can_edit),
+        place: place.unwrap_or_else(|| read.place.to_string()),
     };
     admin
         .sheet(staff, &base)
@@ -213,31 +165,18 @@ impl Page for CollectionPage {
 
     fn samples() -> Vec<(&'static str, Self)> {
         let full = Self {
-            url: "/admin/collections/col_1".to_owned(),
-            name: "Winter".to_owned(),
-            shop_url: "https://wrenfold.example/collections/winter".to_owned(),
-            title: "Winter".to_owned(),
-            slug: "winter".to_owned(),
-            intro: "For <cold> days.".to_owned(),
-            place: "1".to_owned(),
-            products: vec![OnShelf::sample(1), OnShelf::sample(2)],
-            hidden: 3,
-            find: "vase".to_owned(),
-            found: vec![OnShelf::sample(3)],
-            errors: Vec::new(),
-            can_edit: true,
+            shelf: ShelfView::sample(),
+            place: "2".to_owned(),
         };
         let refused = Self {
-            products: Vec::new(),
-            found: Vec::new(),
-            hidden: 0,
-            errors: ["title", "slug", "intro"]
-                .map(|field| FormError::at(field, "Mend this."))
-                .into(),
+            shelf: ShelfView::refused_sample(&["title", "slug", "intro"]),
             ..full.clone()
         };
         let reader = Self {
-            can_edit: false,
+            shelf: ShelfView {
+                can_edit: false,
+                ..ShelfView::sample()
+            },
             ..full.clone()
         };
         vec![("full", full), ("refused", refused), ("reader", reader)]

@@ -5,7 +5,6 @@ use axum::response::Response;
 use commerce::catalog::collections::{read_collections, save_collection};
 use commerce::catalog::{SaveCollection, ShelfError};
 use commerce::staff::{EditProducts, Permission, ViewProducts};
-use http::StatusCode;
 use kernel::Slug;
 use serde::{Deserialize, Serialize};
 use templates::Page;
@@ -92,11 +91,7 @@ async fn draw(
     errors: Vec<FormError>,
 ) -> Result<Response, Problem> {
     let (base, all) = admin.read(staff, |tx, _base| read_collections(tx)).await?;
-    let status = if errors.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
+    let status = FormError::status(&errors);
     let page = CollectionsPage {
         rows: all
             .into_iter()

@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::response::Response;
 use commerce::inventory::{self, AdjustStockError, Location};
 use commerce::staff::{AdjustStock, Permission, ViewStock};
-use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use templates::Page;
 use web::{Form, Problem};
@@ -77,11 +76,7 @@ async fn draw(
     let (base, locations) = admin
         .read(staff, |tx, _base| Ok(inventory::locations(tx)?))
         .await?;
-    let status = if errors.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
+    let status = FormError::status(&errors);
     let page = LocationsPage {
         locations: locations.into_iter().map(|place| place.name).collect(),
         name,

@@ -9,7 +9,6 @@ use commerce::inventory::{
     Movements, StockRow,
 };
 use commerce::staff::{AdjustStock, Permission, ViewStock};
-use http::StatusCode;
 use kernel::{Code, LocationId, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
 use templates::{Page, Say};
@@ -243,11 +242,7 @@ async fn draw(
     let read = read.ok_or_else(|| Problem::new(Code::NotFound))?;
     let say = admin.words()?;
     let low = i64::from(base.settings.selling.low_stock_at);
-    let status = if errors.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
+    let status = FormError::status(&errors);
     let mut page = page(&read, low, (&typed, &say));
     page.errors = errors;
     page.can_adjust = staff.holds(AdjustStock::NAME);

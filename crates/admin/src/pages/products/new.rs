@@ -5,7 +5,6 @@ use axum::response::Response;
 use commerce::catalog::SaveProductError;
 use commerce::catalog::workbench::start_product;
 use commerce::staff::EditProducts;
-use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use templates::Page;
 use web::{Form, Problem};
@@ -86,11 +85,7 @@ async fn draw(
     errors: Vec<FormError>,
 ) -> Result<Response, Problem> {
     let (base, ()) = admin.read(&desk.staff, |_tx, _base| Ok(())).await?;
-    let status = if errors.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
-    };
+    let status = FormError::status(&errors);
     let page = NewPage {
         title: typed.title,
         price: typed.price,

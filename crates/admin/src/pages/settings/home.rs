@@ -3,14 +3,14 @@
 use axum::extract::State;
 use axum::response::Response;
 use commerce::catalog;
-use commerce::settings::{HomeSettings, NewSection, load_versioned};
+use commerce::settings::{HomeSettings, NewSection, Settings, Versions, load_versioned};
 use commerce::staff::{EditSettings, ViewSettings};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use templates::Page;
 use web::{Form, Problem};
 
-use super::{Difference, Unsaved, differences, optional, save_as_seen};
+use super::{Difference, SectionForm, optional, save_as_seen};
 use crate::admin::Admin;
 use crate::desk::{Desk, Staffer};
 use crate::frame::Section;
@@ -77,6 +77,18 @@ pub struct HomeForm {
     pub story_title: String,
     /// The story.
     pub story_text: String,
+}
+
+impl SectionForm for HomeForm {
+    const LABELS: &'static str = "settings.home";
+
+    fn now(settings: &Settings, versions: &Versions) -> Self {
+        Self::of(&settings.home, versions.home)
+    }
+
+    fn seen(&mut self) -> &mut i64 {
+        &mut self.version
+    }
 }
 
 impl HomeForm {
@@ -169,7 +181,7 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let read = admin.read(&desk.staff, |tx, _base| Ok(load_versioned(tx)?));
     let (_base, (settings, versions)) = read.await?;
-    let form = HomeForm::of(&settings.home, versions.home);
+    let form = HomeForm::now(&settings, &versions);
     draw(
         &admin,
         &desk.staff,
@@ -186,22 +198,11 @@ pub(super) async fn save(
     Form(form): Form<HomeForm>,
 ) -> Result<Response, Problem> {
     let section = NewSection::Home(form.settings());
-    let (status, parts) = match save_as_seen(&admin, desk.by, (section, form.version)).await? {
-        Ok(()) => return desk.staff.done(HERE, &Told::new("settings.told.saved")),
-        Err(Unsaved::Faults(errors)) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, (form, errors, Vec::new()))
-        }
-        Err(Unsaved::Stale(now)) => {
-            let theirs = HomeForm::of(&now.0.home, now.1.home);
-            let conflict = differences(&admin.words()?, "settings.home", &form, &theirs)?;
-            let form = HomeForm {
-                version: theirs.version,
-                ..form
-            };
-            (StatusCode::CONFLICT, (form, Vec::new(), conflict))
-        }
+    let Some(refused) = save_as_seen(&admin, desk.by, (section, form)).await? else {
+        return desk.staff.done(HERE, &Told::new("settings.told.saved"));
     };
-    draw(&admin, &desk.staff, status, parts).await
+    let parts = (refused.form, refused.errors, refused.conflict);
+    draw(&admin, &desk.staff, refused.status, parts).await
 }
 
 async fn draw(

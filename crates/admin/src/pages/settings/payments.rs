@@ -3,14 +3,16 @@
 use axum::extract::State;
 use axum::response::Response;
 use commerce::ports::gateway::Gateways;
-use commerce::settings::{BankAccount, CapturePolicy, NewSection, SellingSettings, load_versioned};
+use commerce::settings::{
+    BankAccount, CapturePolicy, NewSection, SellingSettings, Settings, Versions, load_versioned,
+};
 use commerce::staff::{EditSettings, ViewSettings};
 use http::StatusCode;
 use serde::Serialize;
 use templates::{Page, Say};
 use web::{Fields, Problem};
 
-use super::{Difference, Unsaved, differences, optional, save_as_seen};
+use super::{Difference, SectionForm, optional, save_as_seen};
 use crate::admin::Admin;
 use crate::desk::{Desk, Staffer};
 use crate::frame::Section;
@@ -70,6 +72,18 @@ pub struct PaymentsForm {
     pub bank_iban: String,
     /// Its bank.
     pub bank_bic: String,
+}
+
+impl SectionForm for PaymentsForm {
+    const LABELS: &'static str = "settings.payments";
+
+    fn now(settings: &Settings, versions: &Versions) -> Self {
+        Self::of(&settings.selling, versions.selling)
+    }
+
+    fn seen(&mut self) -> &mut i64 {
+        &mut self.version
+    }
 }
 
 impl PaymentsForm {
@@ -220,7 +234,7 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let read = admin.read(&desk.staff, |tx, _base| Ok(load_versioned(tx)?));
     let (_base, (settings, versions)) = read.await?;
-    let form = PaymentsForm::of(&settings.selling, versions.selling);
+    let form = PaymentsForm::now(&settings, &versions);
     draw(
         &admin,
         &desk.staff,
@@ -248,22 +262,11 @@ pub(super) async fn save(
         }
     };
     let section = NewSection::Selling(wanted);
-    let (status, parts) = match save_as_seen(&admin, desk.by, (section, form.version)).await? {
-        Ok(()) => return desk.staff.done(HERE, &Told::new("settings.told.saved")),
-        Err(Unsaved::Faults(errors)) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, (form, errors, Vec::new()))
-        }
-        Err(Unsaved::Stale(now)) => {
-            let theirs = PaymentsForm::of(&now.0.selling, now.1.selling);
-            let conflict = differences(&say, "settings.payments", &form, &theirs)?;
-            let form = PaymentsForm {
-                version: theirs.version,
-                ..form
-            };
-            (StatusCode::CONFLICT, (form, Vec::new(), conflict))
-        }
+    let Some(refused) = save_as_seen(&admin, desk.by, (section, form)).await? else {
+        return desk.staff.done(HERE, &Told::new("settings.told.saved"));
     };
-    draw(&admin, &desk.staff, status, parts).await
+    let parts = (refused.form, refused.errors, refused.conflict);
+    draw(&admin, &desk.staff, refused.status, parts).await
 }
 
 async fn draw(

@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use commerce::settings::{NewSection, ShopSettings, load_versioned};
+use commerce::settings::{NewSection, Settings, ShopSettings, Versions, load_versioned};
 use commerce::staff::{EditSettings, ViewSettings};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use templates::Page;
 use web::{Form, Problem};
 
-use super::{Difference, Unsaved, differences, optional, save_as_seen};
+use super::{Difference, SectionForm, optional, save_as_seen};
 use crate::admin::Admin;
 use crate::desk::{Desk, Staffer};
 use crate::frame::Section;
@@ -51,6 +51,18 @@ pub struct ShopForm {
     pub address: String,
     /// The zone of its days.
     pub time_zone: String,
+}
+
+impl SectionForm for ShopForm {
+    const LABELS: &'static str = "settings.shop";
+
+    fn now(settings: &Settings, versions: &Versions) -> Self {
+        Self::of(&settings.shop, versions.shop)
+    }
+
+    fn seen(&mut self) -> &mut i64 {
+        &mut self.version
+    }
 }
 
 impl ShopForm {
@@ -127,7 +139,7 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let read = admin.read(&desk.staff, |tx, _base| Ok(load_versioned(tx)?));
     let (_base, (settings, versions)) = read.await?;
-    let form = ShopForm::of(&settings.shop, versions.shop);
+    let form = ShopForm::now(&settings, &versions);
     draw(&admin, &desk.staff, StatusCode::OK, page(form)).await
 }
 
@@ -138,30 +150,14 @@ pub(super) async fn save(
     Form(form): Form<ShopForm>,
 ) -> Result<Response, Problem> {
     let section = NewSection::Shop(form.settings());
-    let (status, page) = match save_as_seen(&admin, desk.by, (section, form.version)).await? {
-        Ok(()) => return desk.staff.done(HERE, &Told::new("settings.told.saved")),
-        Err(Unsaved::Faults(errors)) => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            ShopPage {
-                errors,
-                ..page(form)
-            },
-        ),
-        Err(Unsaved::Stale(now)) => {
-            let theirs = ShopForm::of(&now.0.shop, now.1.shop);
-            let conflict = differences(&admin.words()?, "settings.shop", &form, &theirs)?;
-            let form = ShopForm {
-                version: theirs.version,
-                ..form
-            };
-            (
-                StatusCode::CONFLICT,
-                ShopPage {
-                    conflict,
-                    ..page(form)
-                },
-            )
-        }
+    let Some(refused) = save_as_seen(&admin, desk.by, (section, form)).await? else {
+        return desk.staff.done(HERE, &Told::new("settings.told.saved"));
+    };
+    let status = refused.status;
+    let page = ShopPage {
+        errors: refused.errors,
+        conflict: refused.conflict,
+        ..page(refused.form)
     };
     draw(&admin, &desk.staff, status, page).await
 }

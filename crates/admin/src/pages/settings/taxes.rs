@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use commerce::settings::{NewSection, SellingSettings, load_versioned};
+use commerce::settings::{NewSection, SellingSettings, Settings, Versions, load_versioned};
 use commerce::staff::{EditSettings, ViewSettings};
 use commerce::tax::{self, SetTaxRate, TaxError};
 use http::StatusCode;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use templates::{Page, Say};
 use web::{Form, Problem};
 
-use super::{Difference, Unsaved, differences, save_as_seen};
+use super::{Difference, SectionForm, save_as_seen};
 use crate::admin::Admin;
 use crate::desk::{Desk, Staffer};
 use crate::frame::Section;
@@ -96,6 +96,18 @@ pub(super) struct Removed {
     country: String,
     class: String,
     seen: i64,
+}
+
+impl SectionForm for TaxesForm {
+    const LABELS: &'static str = "settings.taxes";
+
+    fn now(settings: &Settings, versions: &Versions) -> Self {
+        Self::of(&settings.selling, versions.selling)
+    }
+
+    fn seen(&mut self) -> &mut i64 {
+        &mut self.version
+    }
 }
 
 impl TaxesForm {
@@ -184,26 +196,11 @@ pub(super) async fn save(
         },
         ..settings.selling
     });
-    let (status, parts) = match save_as_seen(&admin, desk.by, (section, form.version)).await? {
-        Ok(()) => return desk.staff.done(HERE, &Told::new("settings.told.saved")),
-        Err(Unsaved::Faults(errors)) => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            (Some(form), rate, errors, Vec::new()),
-        ),
-        Err(Unsaved::Stale(now)) => {
-            let theirs = TaxesForm::of(&now.0.selling, now.1.selling);
-            let conflict = differences(&say, "settings.taxes", &form, &theirs)?;
-            let form = TaxesForm {
-                version: theirs.version,
-                ..form
-            };
-            (
-                StatusCode::CONFLICT,
-                (Some(form), rate, Vec::new(), conflict),
-            )
-        }
+    let Some(refused) = save_as_seen(&admin, desk.by, (section, form)).await? else {
+        return desk.staff.done(HERE, &Told::new("settings.told.saved"));
     };
-    draw(&admin, &desk.staff, status, parts).await
+    let parts = (Some(refused.form), rate, refused.errors, refused.conflict);
+    draw(&admin, &desk.staff, refused.status, parts).await
 }
 
 /// `POST /admin/settings/taxes/rates`.
@@ -315,7 +312,7 @@ async fn draw(
     });
     let (base, ((settings, versions), rates)) = read.await?;
     let say = admin.words()?;
-    let form = form.unwrap_or_else(|| TaxesForm::of(&settings.selling, versions.selling));
+    let form = form.unwrap_or_else(|| TaxesForm::now(&settings, &versions));
     let chosen = if rate.country.is_empty() {
         form.country.clone()
     } else {

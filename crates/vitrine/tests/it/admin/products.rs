@@ -50,6 +50,27 @@ async fn makes_a_vase(browser: &mut Browser) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_that_is_wrong_is_named_at_once_with_its_field_and_variant() {
+    let app = App::new().await;
+    let mut ines = app.staff(Role::Catalogue).await;
+    let path = makes_a_vase(&mut ines).await;
+    let form = opens(&mut ines, &path).await;
+    let spoilt = form
+        .with("title", " ")
+        .with("variants.1.price", "a lot")
+        .with("variants.2.sku", "");
+    let page = ines.submit(&spoilt.press("intent", "save")).await;
+    page.says(
+        422,
+        &[
+            "Name: Fill this in.",
+            "Spruce / 24 cm, Price: Enter an amount",
+            "Ash / 16 cm, SKU:",
+        ],
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_product_starts_with_a_name_and_a_price_and_gets_two_options_without_script() {
     let app = App::new().await;
     let mut ines = app.staff(Role::Catalogue).await;
