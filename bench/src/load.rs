@@ -35,7 +35,7 @@ pub(crate) struct Run {
     pub(crate) bare: bool,
     /// How many come to place an order or for a drop.
     pub(crate) buyers: u64,
-    /// Wrong passwords a second beside the shoppers of a login flood.
+    /// Wrong passwords, or searches, a second beside the shoppers of a flood.
     pub(crate) flood: u64,
 }
 
@@ -44,7 +44,7 @@ impl Run {
         let name = self.scenario.name();
         if self.scenario == Scenario::BrowseWarm {
             format!("{name} {}", self.page.name())
-        } else if self.scenario == Scenario::LoginFlood {
+        } else if matches!(self.scenario, Scenario::LoginFlood | Scenario::Overload) {
             format!("{name} {}/s", self.flood)
         } else {
             name

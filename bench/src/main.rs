@@ -184,7 +184,7 @@ struct LoadArguments {
     /// How many come to place an order, or for a drop.
     #[arg(long, default_value_t = 5_000)]
     buyers: u64,
-    /// Wrong passwords a second that come in during a login flood.
+    /// Wrong passwords a second that come in during a login flood; searches during an overload.
     #[arg(long, default_value_t = 1_000)]
     flood: u64,
     /// Leaves the bare server out.

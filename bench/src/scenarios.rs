@@ -39,6 +39,8 @@ pub(crate) enum Scenario {
     Drop,
     /// Shoppers buy at `--rate` while `--flood` wrong passwords a second come in at the back office.
     LoginFlood,
+    /// Shoppers buy at `--rate` while `--flood` searches a second come in, more than the server can carry.
+    Overload,
 }
 
 impl Scenario {
@@ -58,7 +60,7 @@ impl Scenario {
         if matches!(self, Self::Place | Self::PlaceHot | Self::Drop) {
             add(&mut text, format_args!(" --buyers {}", run.buyers));
         }
-        if self == Self::LoginFlood {
+        if matches!(self, Self::LoginFlood | Self::Overload) {
             add(&mut text, format_args!(" --flood {}", run.flood));
         }
         if let Some(url) = &run.postgres {
@@ -106,7 +108,7 @@ pub(crate) struct Visit<'a> {
     pub(crate) load: Load,
     /// How many come to place an order or for a drop.
     pub(crate) buyers: u64,
-    /// Wrong passwords a second.
+    /// Wrong passwords, or searches, a second.
     pub(crate) flood: u64,
 }
 
@@ -140,6 +142,7 @@ pub(crate) fn play(
         Scenario::Mix => shopping::mix(visit),
         Scenario::Drop => crowd::drop_day(visit, visit.buyers),
         Scenario::LoginFlood => crowd::login_flood(visit, visit.flood),
+        Scenario::Overload => crowd::overload(visit, visit.flood),
     }
 }
 

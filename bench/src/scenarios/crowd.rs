@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use db::{Db, DbError, Location, Options, params};
 
 use super::Visit;
-use super::shopping::buyer;
+use super::shopping::{buyer, searchers};
 use crate::BenchError;
 use crate::drive::{Load, Measured, Model, Turn, Worker, drive, drive_beside};
 use crate::notes::{Book, Outcome};
@@ -135,6 +135,29 @@ impl Worker for Intruder {
         noted(submit.await);
         true
     }
+}
+
+/// Connections on which searches pour in: more than the shop has places for those who look around.
+const POURING_IN: usize = 600;
+
+/// Shoppers buy at their rate while `flood` searches a second pour in.
+///
+/// What the server can carry is the rate of the scenario `search`; at three times that rate the good searches here should be
+/// at least four fifths of it, everything else a quick 503, and no shopper should be turned away.
+pub(super) fn overload(visit: &Visit<'_>, flood: u64) -> Result<Measured, BenchError> {
+    let address: SocketAddr = visit.address();
+    let beside = Load {
+        model: Model::Open {
+            per_second: flood,
+            connections: POURING_IN,
+        },
+        ..visit.load
+    };
+    drive_beside(
+        (visit.cores.load, visit.process()),
+        (visit.load, |_| buyer(address)),
+        (beside, searchers(address)),
+    )
 }
 
 /// Shoppers buy at their rate while sign-ins pour in. `flood` is how many a second; 0 for a quiet day to compare with.

@@ -47,7 +47,7 @@ fn queries() -> Vec<String> {
     paths
 }
 
-struct Searcher {
+pub(super) struct Searcher {
     connection: Connection,
     requests: Arc<Vec<Vec<u8>>>,
 }
@@ -74,18 +74,21 @@ fn pick<T>(from: &[T], number: u64) -> Option<&T> {
 }
 
 pub(super) fn search(visit: &Visit<'_>) -> Result<Measured, BenchError> {
-    let address = visit.address();
+    let searchers = searchers(visit.address());
+    drive(visit.cores.load, visit.load, visit.process(), searchers)
+}
+
+/// Those who search, one for each connection.
+pub(super) fn searchers(address: SocketAddr) -> impl Fn(usize) -> Searcher + Send {
     let requests = queries()
         .iter()
         .map(|path| get(address, path, ""))
         .collect();
     let requests = Arc::new(requests);
-    drive(visit.cores.load, visit.load, visit.process(), |_| {
-        Searcher {
-            connection: Connection::to(address),
-            requests: Arc::clone(&requests),
-        }
-    })
+    move |_| Searcher {
+        connection: Connection::to(address),
+        requests: Arc::clone(&requests),
+    }
 }
 
 /// What a shopper comes for.

@@ -75,6 +75,15 @@ impl App {
         Self::of(TestShop::sqlite().await, |_| {}).await
     }
 
+    /// With places for so many requests at once.
+    pub(crate) async fn with_places(places: usize) -> Self {
+        let few = |limits: &mut Limits| {
+            limits.requests_at_once = places;
+            limits.changes_burst = 100_000;
+        };
+        Self::of(TestShop::sqlite().await, few).await
+    }
+
     async fn of(mut test: TestShop, set: impl FnOnce(&mut Limits)) -> Self {
         let gateway = open_gateway(&mut test.shop).await;
         let router = open_doors(&test.shop, &gateway, set).await;

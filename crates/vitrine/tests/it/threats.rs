@@ -5,6 +5,7 @@ mod clocks;
 mod crawl;
 mod other_sites;
 mod others_things;
+mod overload;
 mod questions;
 mod secrets;
 mod table;
