@@ -19,7 +19,6 @@ use templates::Samples;
 
 pub use edit::EditPage;
 pub use list::ListPage;
-pub(crate) use list::pages;
 pub use new::NewPage;
 
 crate::routes! {

@@ -3,7 +3,7 @@
 use kernel::{LongPage, Total};
 use templates::Say;
 
-use super::Pages;
+use super::{Pages, Tab};
 
 /// The address of a list: only what differs from what it shows by itself is named.
 pub(crate) fn address(path: &str, chosen: &[(&str, &str)]) -> String {
@@ -16,6 +16,21 @@ pub(crate) fn address(path: &str, chosen: &[(&str, &str)]) -> String {
     }
     let query = serde_urlencoded::to_string(&said).unwrap_or_default();
     format!("{path}?{query}")
+}
+
+/// The views of a list, without numbers. `labels` is the beginning of their names' keys.
+pub(crate) fn tabs<V: std::fmt::Display + PartialEq + Copy>(
+    (views, open): (&[V], V),
+    (say, labels): (&Say, &str),
+    address: impl Fn(V) -> String,
+) -> Vec<Tab> {
+    let tabs = views.iter().map(|view| Tab {
+        label: say.text(&format!("{labels}.{view}")),
+        url: address(*view),
+        current: *view == open,
+        count: None,
+    });
+    tabs.collect()
 }
 
 /// How many, in words.

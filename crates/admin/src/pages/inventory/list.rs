@@ -12,7 +12,7 @@ use web::{Problem, Query};
 use crate::admin::Admin;
 use crate::desk::Desk;
 use crate::frame::Section;
-use crate::pages::products::pages;
+use crate::views::listing::{address, pages, tabs};
 use crate::views::{Choice, Pages, Tab};
 
 /// Variants on a page.
@@ -92,25 +92,16 @@ impl Wanted {
         self.location.parse().ok()
     }
 
-    fn url(&self, view: StockView, page: u32) -> String {
-        let (location, page) = (self.location(), page.to_string());
-        let mut pairs: Vec<(&str, &str)> = Vec::new();
-        if view != StockView::All {
-            pairs.push(("view", view.as_str()));
-        }
-        if !self.q.trim().is_empty() {
-            pairs.push(("q", self.q.trim()));
-        }
-        if let Some(location) = &location {
-            pairs.push(("location", location.as_str()));
-        }
-        if page != "1" {
-            pairs.push(("page", &page));
-        }
-        match serde_urlencoded::to_string(&pairs) {
-            Ok(query) if !query.is_empty() => format!("{PATH}?{query}"),
-            Ok(_) | Err(_) => PATH.to_owned(),
-        }
+    fn url(&self, view: StockView, page: &str) -> String {
+        let location = self.location();
+        let view = Some(view).filter(|view| *view != StockView::All);
+        let chosen = [
+            ("view", view.map_or("", |view| view.as_str())),
+            ("q", self.q.trim()),
+            ("location", location.as_ref().map_or("", LocationId::as_str)),
+            ("page", page),
+        ];
+        address(PATH, &chosen)
     }
 }
 
@@ -148,15 +139,9 @@ pub(crate) async fn show(
         chosen: location.as_ref() == Some(&place.id),
     });
     let page = LevelsPage {
-        tabs: VIEWS
-            .iter()
-            .map(|view| Tab {
-                label: say.text(&format!("inventory.view.{view}")),
-                url: wanted.url(*view, 1),
-                current: *view == wanted.view(),
-                count: None,
-            })
-            .collect(),
+        tabs: tabs((&VIEWS, wanted.view()), (&say, "inventory.view"), |view| {
+            wanted.url(view, "")
+        }),
         view: wanted.view().as_str(),
         search: wanted.q.clone(),
         locations: if locations.len() > 1 {

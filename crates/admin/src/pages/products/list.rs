@@ -7,7 +7,7 @@ use commerce::catalog::{
     workbench,
 };
 use commerce::staff::{EditProducts, Permission, ViewProducts};
-use kernel::{CategoryId, LongPage, Money, PageRequest, ProductId, Timestamp, Total};
+use kernel::{CategoryId, Money, PageRequest, ProductId, Timestamp};
 use serde::{Deserialize, Serialize};
 use templates::{Page, Say};
 use web::{Fields, Problem, Query};
@@ -17,6 +17,7 @@ use crate::admin::Admin;
 use crate::desk::Desk;
 use crate::frame::Section;
 use crate::told::Told;
+use crate::views::listing::{address, pages, tabs};
 use crate::views::{Choice, Pages, Tab};
 
 /// Products on a page.
@@ -124,28 +125,18 @@ impl Wanted {
         }
     }
 
-    fn url(&self, view: ProductView, page: u32) -> String {
-        let (category, page) = (self.category(), page.to_string());
-        let mut pairs: Vec<(&str, &str)> = Vec::new();
-        if view != ProductView::All {
-            pairs.push(("view", view.as_str()));
-        }
-        if !self.q.trim().is_empty() {
-            pairs.push(("q", self.q.trim()));
-        }
-        if let Some(category) = &category {
-            pairs.push(("category", category.as_str()));
-        }
-        if self.sort() != ProductSort::Changed {
-            pairs.push(("sort", self.sort().as_str()));
-        }
-        if page != "1" {
-            pairs.push(("page", &page));
-        }
-        match serde_urlencoded::to_string(&pairs) {
-            Ok(query) if !query.is_empty() => format!("{PATH}?{query}"),
-            Ok(_) | Err(_) => PATH.to_owned(),
-        }
+    fn url(&self, view: ProductView, page: &str) -> String {
+        let category = self.category();
+        let view = Some(view).filter(|view| *view != ProductView::All);
+        let sort = Some(self.sort()).filter(|sort| *sort != ProductSort::Changed);
+        let chosen = [
+            ("view", view.map_or("", |view| view.as_str())),
+            ("q", self.q.trim()),
+            ("category", category.as_ref().map_or("", CategoryId::as_str)),
+            ("sort", sort.map_or("", |sort| sort.as_str())),
+            ("page", page),
+        ];
+        address(PATH, &chosen)
     }
 }
 
@@ -166,15 +157,9 @@ pub(crate) async fn show(
     let say = admin.words()?;
     let low = i64::from(base.settings.selling.low_stock_at);
     let page = ListPage {
-        tabs: VIEWS
-            .iter()
-            .map(|view| Tab {
-                label: say.text(&format!("products.view.{view}")),
-                url: wanted.url(*view, 1),
-                current: *view == wanted.view(),
-                count: None,
-            })
-            .collect(),
+        tabs: tabs((&VIEWS, wanted.view()), (&say, "products.view"), |view| {
+            wanted.url(view, "")
+        }),
         view: wanted.view().as_str(),
         search: wanted.q.clone(),
         categories: category_choices(&tree, wanted.category().as_ref(), &say),
@@ -190,10 +175,7 @@ pub(crate) async fn show(
         rows: rows.items.into_iter().map(|row| row_of(row, low)).collect(),
         is_narrowed: wanted.is_narrowed(),
         can_edit: desk.staff.holds(EditProducts::NAME),
-        here: wanted.url(
-            wanted.view(),
-            PageRequest::new(wanted.page.parse().unwrap_or(1), SIZE).number(),
-        ),
+        here: wanted.url(wanted.view(), &wanted.page),
     };
     admin
         .sheet(&desk.staff, &base)
@@ -246,32 +228,6 @@ fn category_choices(tree: &[CategoryNode], chosen: Option<&CategoryId>, say: &Sa
     }];
     add(tree, 0, chosen, &mut choices);
     choices
-}
-
-/// Where a list goes on, in words and links.
-pub(crate) fn pages<T>(list: &LongPage<T>, say: &Say, url: impl Fn(u32) -> String) -> Pages {
-    let shown = u32::try_from(list.items.len()).unwrap_or(u32::MAX);
-    let before = list.number.saturating_sub(1).saturating_mul(list.size);
-    let number = say.number(i64::from(list.total.number()));
-    Pages {
-        number: list.number,
-        previous_url: (list.number > 1).then(|| url(list.number.saturating_sub(1))),
-        next_url: list.has_next.then(|| url(list.number.saturating_add(1))),
-        total: match list.total {
-            Total::Exactly(_) => number,
-            Total::MoreThan(_) => say.with("products.more_than", &[("number", number)]),
-        },
-        first: if shown == 0 {
-            0
-        } else {
-            before.saturating_add(1)
-        },
-        last: if shown == 0 {
-            0
-        } else {
-            before.saturating_add(shown)
-        },
-    }
 }
 
 /// Gives several products another state; the toast behind it gives back what they had.
