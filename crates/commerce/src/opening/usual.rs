@@ -1,9 +1,14 @@
 //! What is usual in a country: its time zone, its currency and its rates of value added tax.
 //!
-//! The rates of the Union's members are those of the European Commission's "Taxes in Europe" database (Your Europe, "VAT
-//! rules and rates") as in force in January 2026, with each member's main reduced rate; those of Iceland, Norway,
-//! Switzerland and the United Kingdom are their tax authorities'. A merchant looks at them before opening: which goods a
-//! reduced rate is for differs from country to country.
+//! The rates are those in force in November 2026. Those of the Union's members follow the European Commission's "Taxes in
+//! Europe" database (Your Europe, "VAT rules and rates"), with what changed last: Estonia 24 % since July 2025, Finland
+//! 25.5 % since September 2024 and 13.5 % instead of 14 % since January 2026, Lithuania 12 % instead of 9 % since January
+//! 2026, Romania 21 % and 11 % since August 2025, Slovakia 23 % since January 2025, Sweden 6 % instead of 12 % on food from
+//! April 2026 to December 2027. Those of Iceland (Skatturinn), Norway (Skatteetaten: food at 15 %), Switzerland (Federal Tax
+//! Administration, since January 2024) and the United Kingdom (HMRC) are their tax authorities'.
+//!
+//! Where a country has several reduced rates, it is the one that goods on a shop's shelf most often fall under. A merchant
+//! looks at them before opening: which goods a reduced rate is for differs from country to country.
 
 use kernel::{Country, Currency};
 
@@ -39,7 +44,7 @@ const VAT: &[Row] = &[
     ("PL", "Europe/Warsaw", 2_300, Some(800)),
     ("PT", "Europe/Lisbon", 2_300, Some(600)),
     ("RO", "Europe/Bucharest", 2_100, Some(1_100)),
-    ("SE", "Europe/Stockholm", 2_500, Some(1_200)),
+    ("SE", "Europe/Stockholm", 2_500, Some(600)),
     ("SI", "Europe/Ljubljana", 2_200, Some(950)),
     ("SK", "Europe/Bratislava", 2_300, Some(500)),
 ];
@@ -174,6 +179,26 @@ mod tests {
                 rates
                     .iter()
                     .all(|rate| rate.0 == "standard" || rate.1 >= 500),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_rates_that_changed_last_are_the_ones_in_force() {
+        let now = [
+            ("EE", 2_400, 900),
+            ("FI", 2_550, 1_350),
+            ("LT", 2_100, 1_200),
+            ("RO", 2_100, 1_100),
+            ("SE", 2_500, 600),
+            ("SK", 2_300, 500),
+        ];
+        for (code, standard, reduced) in now {
+            let rates = rates(Country::parse(code).unwrap());
+            assert_eq!(
+                rates,
+                [("standard", standard), ("reduced", reduced)],
                 "{code}"
             );
         }
