@@ -158,7 +158,6 @@ async fn a_merchant_without_javascript_adds_a_product_with_variants_and_a_pictur
         script: Script::Off,
     };
     office.claim("Wrack & Reed").await;
-    office.keep_stock_at("Workshop").await;
     office.add_product(&PITCHER).await;
     let begun = [("Small", ["5", "0", "5"]), ("Large", ["4", "0", "4"])];
     office.assert_stock(&begun).await;
@@ -242,7 +241,6 @@ async fn open_a_shop_and_sell(size: (u32, u32)) {
         script: Script::On,
     };
     office.claim("Wrack & Reed").await;
-    office.keep_stock_at("Workshop").await;
     office.deliver_at("4.90").await;
     office.add_product(&PITCHER).await;
     let begun = [("Small", ["5", "0", "5"]), ("Large", ["4", "0", "4"])];

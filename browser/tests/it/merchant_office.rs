@@ -118,16 +118,6 @@ impl Office<'_> {
         self.browser.wait_for_words("#toasts", told).await;
     }
 
-    /// A place that holds stock.
-    pub(crate) async fn keep_stock_at(&self, name: &str) {
-        self.visit("/admin/inventory/locations").await;
-        self.browser.find("#name").await;
-        self.check("places that hold stock, none yet").await;
-        self.browser.fill("#name", name).await;
-        self.browser.press("main form .btn--action").await;
-        self.browser.wait_for_words(".card ol", name).await;
-    }
-
     /// A zone with one country and one way to deliver there, at a price.
     pub(crate) async fn deliver_at(&self, price: &str) {
         self.visit("/admin/settings/delivery").await;

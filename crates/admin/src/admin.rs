@@ -20,12 +20,18 @@ pub struct Admin(Arc<Inner>);
 struct Inner {
     shop: Shop,
     templates: Templates,
+    mails: Templates,
 }
 
 impl Admin {
-    /// The back office of a shop. `templates` are those of [`Templates::back_office`].
-    pub fn new(shop: Shop, templates: Templates) -> Self {
-        Self(Arc::new(Inner { shop, templates }))
+    /// The back office of a shop. `templates` are those of [`Templates::back_office`]; `mails`, the shop's own, are what
+    /// mails to staff are written with.
+    pub fn new(shop: Shop, templates: Templates, mails: Templates) -> Self {
+        Self(Arc::new(Inner {
+            shop,
+            templates,
+            mails,
+        }))
     }
 
     pub(crate) fn shop(&self) -> &Shop {
@@ -34,6 +40,11 @@ impl Admin {
 
     pub(crate) fn templates(&self) -> &Templates {
         &self.0.templates
+    }
+
+    /// The shop's own templates, for mails.
+    pub(crate) fn mails(&self) -> &Templates {
+        &self.0.mails
     }
 
     /// The texts of the back office.

@@ -157,7 +157,7 @@ async fn site(
         })
         .with_test_page(Arc::new(TestPage(test_gateway)));
     let office = Templates::back_office(templates::Settings::default())?;
-    let admin = Admin::new(shop.clone(), office);
+    let admin = Admin::new(shop.clone(), office, templates.clone());
     let site = Site::new(
         web_config,
         readiness(shop.clone()),

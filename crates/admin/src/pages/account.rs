@@ -187,7 +187,8 @@ async fn rename(
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// Not to be printed: there is a secret in it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PasswordForm {
     #[serde(default)]
@@ -251,7 +252,8 @@ async fn begin(State(admin): State<Admin>, staff: Staffer) -> Result<Response, P
     draw_enrolment(&admin, &staff, StatusCode::OK, Vec::new()).await
 }
 
-#[derive(Debug, Deserialize)]
+/// Not to be printed: there is a secret in it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConfirmForm {
     sealed: String,
@@ -307,7 +309,8 @@ async fn new_codes(State(admin): State<Admin>, staff: Staffer) -> Result<Respons
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// Not to be printed: there is a secret in it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RemoveForm {
     #[serde(default)]

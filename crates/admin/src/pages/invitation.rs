@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use commerce::accounts::{
-    self, AcceptError, AcceptInvitation, Password, PasswordError, StaffMember,
+    self, AcceptError, AcceptInvitation, Password, PasswordError, PersonError, StaffMember,
 };
 use http::StatusCode;
 use kernel::Secret;
@@ -62,7 +62,8 @@ impl Page for InvitationPage {
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// Not to be printed: there is a secret in it.
+#[derive(Deserialize)]
 struct Opened {
     #[serde(default)]
     token: String,
@@ -77,7 +78,8 @@ async fn show(
     draw(&admin, visit, StatusCode::OK, (&opened.token, Vec::new())).await
 }
 
-#[derive(Debug, Deserialize)]
+/// Not to be printed: there is a secret in it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sent {
     token: String,
@@ -118,6 +120,15 @@ async fn accept(
     };
     let status = status_of(kernel::Code::Invalid);
     draw(&admin, visit, status, (&sent.token, vec![error])).await
+}
+
+/// Why somebody cannot have an account as they are, at the field that says so.
+pub(crate) fn person_told(say: &Say, error: PersonError) -> FormError {
+    match error {
+        PersonError::BadName(_) => FormError::at("name", say.text("setup.error.name")),
+        PersonError::BadEmail(_) => FormError::at("email", say.text("setup.error.email")),
+        PersonError::BadPassword(error) => FormError::at("password", password_told(say, error)),
+    }
 }
 
 /// What is wrong with a password, in words.

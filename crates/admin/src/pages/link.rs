@@ -43,7 +43,8 @@ impl Page for LinkPage {
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// Not to be printed: there is a secret in it.
+#[derive(Deserialize)]
 struct Opened {
     #[serde(default)]
     token: String,
@@ -58,7 +59,8 @@ async fn show(
     draw(&admin, visit, &opened.token).await
 }
 
-#[derive(Debug, Deserialize)]
+/// Not to be printed: there is a secret in it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sent {
     token: String,

@@ -2,17 +2,16 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use commerce::Shop;
-use commerce::accounts::{self, ClaimError, ClaimShop, Password, SignedInNow};
-use commerce::opening::{OpenShop, OpenShopError, open_shop, usual_currency};
-use commerce::staff::EditSettings;
+use commerce::Internal;
+use commerce::accounts::{self, ClaimError, ClaimShop, Password};
+use commerce::opening::{ClaimShopError, OpenShop, OpenShopError, claim_shop, usual_currency};
 use http::StatusCode;
 use kernel::{Country, Currency, Secret};
 use serde::{Deserialize, Serialize};
 use templates::{Page, Say};
 use web::{Form, Problem, Query};
 
-use super::invitation::password_told;
+use super::invitation::person_told;
 use super::sign_in::{browser, enter, status_of};
 use crate::admin::Admin;
 use crate::desk::Visit;
@@ -102,13 +101,15 @@ impl Page for SetupPage {
     }
 }
 
-#[derive(Debug, Deserialize)]
+/// Not to be printed: there is a secret in it.
+#[derive(Deserialize)]
 struct Opened {
     #[serde(default)]
     token: String,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+/// Not to be printed: there is a secret in it.
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sent {
     token: String,
@@ -147,9 +148,9 @@ async fn claim(
     };
     let open = match opening(&sent, &say) {
         Ok(open) => open,
-        Err(errors) => {
+        Err(error) => {
             let status = status_of(kernel::Code::Invalid);
-            return draw(&admin, visit, status, (sent, errors)).await;
+            return draw(&admin, visit, status, (sent, vec![error])).await;
         }
     };
     let cmd = ClaimShop {
@@ -160,72 +161,63 @@ async fn claim(
         from: browser(&visit),
     };
     let shop = admin.shop().clone();
-    let claimed = web::run(async move { claim_and_open(&shop, cmd, open).await }).await?;
+    let claimed = web::run(async move { claim_shop(&shop, cmd, open).await }).await?;
     let error = match claimed {
         Ok(now) => return enter(visit, now, "/admin"),
-        Err(ClaimError::Spent) => {
+        Err(error) => error,
+    };
+    let error = match error {
+        ClaimShopError::Claim(ClaimError::Spent) => {
             return draw(&admin, visit, StatusCode::GONE, (sent, Vec::new())).await;
         }
-        Err(ClaimError::BadName(_)) => FormError::at("name", say.text("setup.error.name")),
-        Err(ClaimError::BadEmail(_)) => FormError::at("email", say.text("setup.error.email")),
-        Err(ClaimError::BadPassword(error)) => {
-            FormError::at("password", password_told(&say, error))
+        ClaimShopError::Claim(ClaimError::Person(error)) => person_told(&say, error),
+        ClaimShopError::Claim(ClaimError::Busy) => {
+            FormError::of_form(say.text("sign_in.error.busy"))
         }
-        Err(ClaimError::Busy) => FormError::of_form(say.text("sign_in.error.busy")),
-        Err(ClaimError::Internal(error)) => return Err(error.into()),
+        ClaimShopError::Claim(ClaimError::Internal(error)) => return Err(error.into()),
+        ClaimShopError::Open(error) => open_told(&say, error)?,
     };
     let status = status_of(kernel::Code::Invalid);
     draw(&admin, visit, status, (sent, vec![error])).await
 }
 
+/// Why a shop does not open as its owner wishes, at the field that can be changed.
+fn open_told(say: &Say, error: OpenShopError) -> Result<FormError, Problem> {
+    match error {
+        OpenShopError::BadName(_) => Ok(FormError::at(
+            "shop_name",
+            say.text("setup.error.shop_name"),
+        )),
+        OpenShopError::CurrencyInUse(currency) => {
+            let text = say.with(
+                "setup.error.currency_in_use",
+                &[("currency", currency.code().to_owned())],
+            );
+            Ok(FormError::at("currency", text))
+        }
+        // Its name comes from our own texts.
+        error @ OpenShopError::BadLocation(_) => Err(Internal::bug(error.to_string()).into()),
+        OpenShopError::Internal(error) => Err(error.into()),
+    }
+}
+
 /// The shop to be, or what is wrong with it.
-fn opening(sent: &Sent, say: &Say) -> Result<OpenShop, Vec<FormError>> {
+fn opening(sent: &Sent, say: &Say) -> Result<OpenShop, FormError> {
     let country = Country::parse(&sent.country)
-        .map_err(|_no_country| vec![FormError::at("country", say.text("setup.error.country"))])?;
+        .map_err(|_no_country| FormError::at("country", say.text("setup.error.country")))?;
     let currency = if sent.currency.is_empty() {
         usual_currency(country)
     } else {
         Currency::parse(&sent.currency).ok()
     };
-    let currency = currency
-        .ok_or_else(|| vec![FormError::at("currency", say.text("setup.error.currency"))])?;
-    let open = OpenShop {
+    let currency =
+        currency.ok_or_else(|| FormError::at("currency", say.text("setup.error.currency")))?;
+    Ok(OpenShop {
         name: sent.shop_name.clone(),
         country,
         currency,
-    };
-    match open.check() {
-        Ok(_) => Ok(open),
-        Err(_bad_name) => Err(vec![FormError::at(
-            "shop_name",
-            say.text("setup.error.shop_name"),
-        )]),
-    }
-}
-
-/// The claim comes first: nobody without the token decides anything. Should the shop then not take its settings, its owner
-/// is in and finds them under Settings.
-async fn claim_and_open(
-    shop: &Shop,
-    cmd: ClaimShop,
-    open: OpenShop,
-) -> Result<SignedInNow, ClaimError> {
-    let claimed = accounts::claim_shop(shop, cmd).await?;
-    let (now, token) = (shop.clock.now(), claimed.session.clone());
-    let owner = shop
-        .db
-        .read(move |tx| accounts::find_session(tx, now, &token))
-        .await?;
-    if let Some(by) = owner.and_then(|owner| owner.may::<EditSettings>().ok()) {
-        match open_shop(shop, by, open).await {
-            Ok(()) => {}
-            Err(OpenShopError::Internal(error)) => return Err(error.into()),
-            Err(error @ (OpenShopError::BadName(_) | OpenShopError::CurrencyInUse(_))) => {
-                tracing::warn!("The new shop keeps the settings it had: {error}");
-            }
-        }
-    }
-    Ok(claimed)
+        location: say.text("setup.location"),
+    })
 }
 
 async fn draw(

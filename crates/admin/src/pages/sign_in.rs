@@ -134,7 +134,8 @@ async fn show(
     draw_sign_in(&admin, visit, StatusCode::OK, page).await
 }
 
-#[derive(Debug, Deserialize)]
+/// Not to be printed: there is a secret in it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Typed {
     email: String,
@@ -180,7 +181,8 @@ async fn begin_again() -> Result<Response, Problem> {
     web::see_other("/admin/sign-in")
 }
 
-#[derive(Debug, Deserialize)]
+/// Not to be printed: there is a secret in it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TypedCode {
     ticket: String,

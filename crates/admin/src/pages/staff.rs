@@ -3,14 +3,15 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use commerce::accounts::{self, Invite, InviteError, LinkError, Role, StaffError, StaffMember};
-use commerce::notifications::invitation_url;
+use commerce::notifications::{Mailed, StaffLinkKind, invitation_url, mail_staff_link};
 use commerce::staff::{ManageStaff, PERMISSIONS};
 use http::StatusCode;
-use kernel::{Code, Coded, StaffId, Timestamp};
+use kernel::{Code, Coded, Secret, StaffId, Timestamp};
 use serde::{Deserialize, Serialize};
 use templates::{Page, Say};
 use web::{Form, Problem};
 
+use super::invitation::person_told;
 use super::sign_in::status_of;
 use crate::admin::Admin;
 use crate::desk::{Desk, Staffer};
@@ -92,10 +93,29 @@ pub struct Row {
 pub struct StaffLinkPage {
     /// Whom it is for.
     pub name: String,
+    /// Where it was mailed to.
+    pub email: String,
     /// The link.
     pub url: String,
     /// Whether they have a password, and choose another.
     pub again: bool,
+    /// What became of the mail.
+    pub mailed: MailedView,
+}
+
+/// What became of the mail with a link.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum MailedView {
+    /// It left.
+    Sent,
+    /// There is no mail server.
+    NoMailServer,
+    /// It did not leave.
+    NotTaken {
+        /// What the mail server said.
+        why: String,
+    },
 }
 
 impl Page for StaffPage {
@@ -151,14 +171,27 @@ impl Page for StaffLinkPage {
     fn samples() -> Vec<(&'static str, Self)> {
         let first = Self {
             name: "Joris <b>".to_owned(),
+            email: "joris@example.com".to_owned(),
             url: "https://shop.example/admin/invitation?token=TOKEN".to_owned(),
             again: false,
+            mailed: MailedView::Sent,
         };
         let again = Self {
             again: true,
+            mailed: MailedView::NoMailServer,
             ..first.clone()
         };
-        vec![("first", first), ("again", again)]
+        let not_taken = Self {
+            mailed: MailedView::NotTaken {
+                why: "550 no <b>such</b> mailbox".to_owned(),
+            },
+            ..first.clone()
+        };
+        vec![
+            ("first", first),
+            ("again", again),
+            ("mail not taken", not_taken),
+        ]
     }
 }
 
@@ -176,7 +209,7 @@ async fn show(State(admin): State<Admin>, desk: Desk<ManageStaff>) -> Result<Res
     draw(&admin, &desk.staff, StatusCode::OK, parts).await
 }
 
-/// `POST /admin/staff`: the link is shown on the answer and nowhere else.
+/// `POST /admin/staff`: the link is mailed to whom it is for, and shown on the answer and nowhere else.
 async fn invite(
     State(admin): State<Admin>,
     desk: Desk<ManageStaff>,
@@ -196,23 +229,16 @@ async fn invite(
     let (shop, by) = (admin.shop().clone(), desk.by);
     let error = match web::run(async move { accounts::invite(&shop, by, cmd).await }).await? {
         Ok(invited) => {
-            let page = StaffLinkPage {
-                name: form.name,
-                url: invitation_url(&admin.shop().origin, &invited.token),
-                again: false,
-            };
-            return draw_link(&admin, &desk.staff, &page).await;
+            let made = (StaffLinkKind::Invitation, invited.token);
+            return hand_out(&admin, &desk.staff, invited.id, made).await;
         }
         Err(error) => error,
     };
     let status = status_of(error.code());
     let told = match error {
         InviteError::Taken(_) => FormError::at("email", say.text("staff.error.taken")),
-        InviteError::BadName(_) => FormError::at("name", say.text("setup.error.name")),
-        InviteError::BadEmail(_) => FormError::at("email", say.text("setup.error.email")),
-        InviteError::BadPassword(_) | InviteError::Busy => {
-            FormError::of_form(say.text("sign_in.error.busy"))
-        }
+        InviteError::Person(error) => person_told(&say, error),
+        InviteError::Busy => FormError::of_form(say.text("sign_in.error.busy")),
         InviteError::Internal(error) => return Err(error.into()),
     };
     draw(&admin, &desk.staff, status, (form, vec![told])).await
@@ -276,7 +302,7 @@ async fn change_standing(
     answer(&admin, &desk.staff, changed.await?, key).await
 }
 
-/// `POST /admin/staff/{id}/link`: a link to choose a password, shown on the answer and nowhere else.
+/// `POST /admin/staff/{id}/link`: a link to choose a password, mailed, and shown on the answer and nowhere else.
 async fn link(
     State(admin): State<Admin>,
     desk: Desk<ManageStaff>,
@@ -290,15 +316,47 @@ async fn link(
         LinkError::NotFound | LinkError::Spent => Problem::new(Code::NotFound),
         LinkError::Internal(error) => error.into(),
     })?;
-    let read = admin.read(&desk.staff, move |tx, _base| Ok(accounts::find(tx, &id)?));
+    hand_out(&admin, &desk.staff, id, (StaffLinkKind::Password, token)).await
+}
+
+/// Mails a link to whom it is for, and shows it to whoever made it, with what became of the mail.
+async fn hand_out(
+    admin: &Admin,
+    staff: &Staffer,
+    id: StaffId,
+    (kind, token): (StaffLinkKind, Secret),
+) -> Result<Response, Problem> {
+    let read = admin.read(staff, move |tx, _base| Ok(accounts::find(tx, &id)?));
     let (_base, member) = read.await?;
     let member = member.ok_or_else(|| Problem::new(Code::NotFound))?;
-    let page = StaffLinkPage {
-        name: member.name,
+    // Somebody who never chose a password is invited again.
+    let kind = if member.has_password {
+        kind
+    } else {
+        StaffLinkKind::Invitation
+    };
+    let page = |mailed| StaffLinkPage {
+        name: member.name.clone(),
+        email: member.email.to_string(),
         url: invitation_url(&admin.shop().origin, &token),
         again: member.has_password,
+        mailed,
     };
-    draw_link(&admin, &desk.staff, &page).await
+    let (shop, mails) = (admin.shop().clone(), admin.mails().clone());
+    let (to, link) = (member.clone(), token.clone());
+    let mailed = web::run(async move { mail_staff_link(&shop, &mails, &to, (kind, &link)).await });
+    let mailed = match mailed.await? {
+        Ok(Mailed::Sent) => MailedView::Sent,
+        Ok(Mailed::NoMailServer) => MailedView::NoMailServer,
+        Ok(Mailed::NotTaken(why)) => MailedView::NotTaken { why },
+        // The link is made and shown only now: it must not be lost with its mail.
+        Err(error) => {
+            tracing::error!(staff.id = %member.id, "The mail with a link was not written: {error}");
+            let why = admin.words()?.text("staff.link.not_written");
+            MailedView::NotTaken { why }
+        }
+    };
+    draw_link(admin, staff, &page(mailed)).await
 }
 
 async fn answer(

@@ -1,23 +1,20 @@
 //! Claiming a new shop: whoever can read the console of `vitrine serve` becomes its owner.
+//!
+//! The claim is one transaction with the opening of the shop, which is the operation: see `opening`.
 
 use db::{DbError, Tx};
-use kernel::text::one_line;
-use kernel::{Code, Coded, Email, Secret, StaffId, TextError, Timestamp};
-use serde_json::json;
+use kernel::{Code, Coded, Email, Secret, StaffId, Timestamp};
 
 use super::Role;
-use super::links::NAME;
-use super::password::{Password, PasswordError};
+use super::password::Password;
+use super::person::{self, PersonError};
 use super::session::{Browser, Fresh, SignedInNow, hash, open_session};
-use super::sign_in::hashed;
 use super::store::{self, NewMember, Purpose};
-use crate::audit::{self, Change};
 use crate::error::Internal;
 use crate::internal_from;
-use crate::settings;
-use crate::shop::Shop;
+use crate::shop::{Act, Shop};
 use crate::staff::Actor;
-use crate::staff::door::{Caller, TooBusy};
+use crate::staff::door::TooBusy;
 
 /// Claims a shop that nobody has claimed.
 #[derive(Debug, Clone)]
@@ -42,15 +39,9 @@ pub enum ClaimError {
         "this shop has an owner, or the link is not right; the one printed last by `vitrine serve` is"
     )]
     Spent,
-    /// The name cannot be used.
-    #[error("the name: {0}")]
-    BadName(TextError),
-    /// The address cannot be used.
-    #[error("the e-mail address: {0}")]
-    BadEmail(TextError),
-    /// The password cannot be chosen.
-    #[error("the password: {0}")]
-    BadPassword(#[from] PasswordError),
+    /// The owner cannot have an account as they are.
+    #[error(transparent)]
+    Person(#[from] PersonError),
     /// Too many sign in at this moment.
     #[error("too many are signing in at this moment; try again in a few seconds")]
     Busy,
@@ -70,7 +61,7 @@ impl Coded for ClaimError {
     fn code(&self) -> Code {
         match self {
             Self::Spent => Code::Gone,
-            Self::BadName(_) | Self::BadEmail(_) | Self::BadPassword(_) => Code::Invalid,
+            Self::Person(_) => Code::Invalid,
             Self::Busy => Code::Busy,
             Self::Internal(error) => error.code(),
         }
@@ -101,46 +92,79 @@ pub fn is_claimable(tx: &mut Tx<'_>, now: Timestamp, token: &Secret) -> Result<b
     Ok(store::is_open_claim(tx, now, &hash(token))? && store::count(tx)? == 0)
 }
 
-/// Makes whoever holds the token the owner, and signs them in. Of two at once, one does.
-pub async fn claim_shop(shop: &Shop, cmd: ClaimShop) -> Result<SignedInNow, ClaimError> {
-    let name = one_line(&cmd.name, NAME).map_err(ClaimError::BadName)?;
-    let email = Email::parse(&cmd.email).map_err(ClaimError::BadEmail)?;
+/// A claim that can be made: checked, its password hashed, nothing of it written.
+#[derive(Clone)]
+pub(crate) struct ReadyClaim {
+    id: StaffId,
+    name: String,
+    email: Email,
+    password_hash: String,
+    token: Secret,
+    from: Browser,
+    fresh: Fresh,
+}
+
+impl ReadyClaim {
+    /// The owner to be.
+    pub(crate) fn owner(&self) -> &StaffId {
+        &self.id
+    }
+
+    /// The owner to be, as the one who acts.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Staff(self.id.clone())
+    }
+}
+
+/// Checks a claim of a shop that will have this name, token first: nobody without it has passwords hashed here.
+pub(crate) async fn ready_claim(
+    shop: &Shop,
+    cmd: ClaimShop,
+    shop_name: &str,
+) -> Result<ReadyClaim, ClaimError> {
+    let (name, email) = person::checked(&cmd.name, &cmd.email)?;
     let (now, token) = (shop.clock.now(), cmd.token.clone());
-    let (claimable, settings) = shop
+    let claimable = shop
         .db
-        .read(move |tx| -> Result<_, Internal> {
-            Ok((is_claimable(tx, now, &token)?, settings::load(tx)?))
-        })
+        .read(move |tx| is_claimable(tx, now, &token))
         .await?;
     if !claimable {
         return Err(ClaimError::Spent);
     }
-    cmd.password.check(&settings.shop.name, &email)?;
-    let password = hashed(shop, Caller::Known, cmd.password).await??;
-    let id = StaffId::new(shop.ids.as_ref());
-    let act = shop.act(Actor::Staff(id.clone()));
-    let fresh = Fresh::new(shop.ids.as_ref());
-    audit::change(shop, act, move |tx, act| {
-        store::take_turn(tx)?;
-        if store::count(tx)? > 0
-            || !store::use_link(tx, act.now, (Purpose::Claim, &hash(&cmd.token)))?
-        {
-            return Err(ClaimError::Spent);
-        }
-        let owner = NewMember {
-            id: &id,
-            email: &email,
-            name: &name,
-            role: Role::Owner,
-            password_hash: Some(&password),
-        };
-        store::insert_member(tx, act.now, &owner)?;
-        store::end_claims(tx)?;
-        let (_, now) =
-            open_session(tx, act, (&id, 1), (&cmd.from, &fresh))?.ok_or(ClaimError::Spent)?;
-        let change =
-            Change::new("staff.claim_shop", "staff", &id).to(json!({ "role": Role::Owner }));
-        Ok((now, change))
+    let password_hash = person::kept::<ClaimError>(shop, (shop_name, &email), cmd.password).await?;
+    Ok(ReadyClaim {
+        id: StaffId::new(shop.ids.as_ref()),
+        name,
+        email,
+        password_hash,
+        token: cmd.token,
+        from: cmd.from,
+        fresh: Fresh::new(shop.ids.as_ref()),
     })
-    .await
+}
+
+/// Makes whoever holds the token the owner, and signs them in. Of two at once, one does.
+pub(crate) fn claim(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    ready: &ReadyClaim,
+) -> Result<SignedInNow, ClaimError> {
+    store::take_turn(tx)?;
+    if store::count(tx)? > 0
+        || !store::use_link(tx, act.now, (Purpose::Claim, &hash(&ready.token)))?
+    {
+        return Err(ClaimError::Spent);
+    }
+    let owner = NewMember {
+        id: &ready.id,
+        email: &ready.email,
+        name: &ready.name,
+        role: Role::Owner,
+        password_hash: Some(&ready.password_hash),
+    };
+    store::insert_member(tx, act.now, &owner)?;
+    store::end_claims(tx)?;
+    let opened = open_session(tx, act, (&ready.id, 1), (&ready.from, &ready.fresh))?;
+    let (_, now) = opened.ok_or(ClaimError::Spent)?;
+    Ok(now)
 }

@@ -1,12 +1,12 @@
 //! Links that work once: to be let in by a colleague, to choose a password, to sign in without one.
 
 use db::{DbError, Tx};
-use kernel::text::one_line;
 use kernel::time::{DAY, MINUTE};
-use kernel::{Code, Coded, Email, Secret, StaffId, TextError, Timestamp};
+use kernel::{Code, Coded, Email, Secret, StaffId, Timestamp};
 use serde_json::json;
 
 use super::password::{Password, PasswordError};
+use super::person::{self, PersonError};
 use super::session::{Browser, Fresh, SignedInNow, hash, open_session};
 use super::sign_in::{hashed, ticket};
 use super::store::{self, NewMember, Purpose};
@@ -23,9 +23,6 @@ use crate::staff::{Actor, Authorized, ManageStaff};
 pub const SIGN_IN_LINK_GOOD_FOR: i64 = 15 * MINUTE;
 /// How long an invitation counts.
 pub const INVITATION_GOOD_FOR: i64 = 7 * DAY;
-
-/// Longest name of a person.
-pub(super) const NAME: usize = 80;
 
 /// Why a link did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -78,15 +75,9 @@ pub enum InviteError {
     /// The address has an account.
     #[error("{0} has an account already")]
     Taken(Email),
-    /// The name cannot be used.
-    #[error("the name: {0}")]
-    BadName(TextError),
-    /// The address cannot be used.
-    #[error("the e-mail address: {0}")]
-    BadEmail(TextError),
-    /// The password cannot be chosen.
-    #[error("the password: {0}")]
-    BadPassword(#[from] PasswordError),
+    /// They cannot have an account as they are.
+    #[error(transparent)]
+    Person(#[from] PersonError),
     /// Too many sign in at this moment.
     #[error("too many are signing in at this moment; try again in a few seconds")]
     Busy,
@@ -106,7 +97,7 @@ impl Coded for InviteError {
     fn code(&self) -> Code {
         match self {
             Self::Taken(_) => Code::Taken,
-            Self::BadName(_) | Self::BadEmail(_) | Self::BadPassword(_) => Code::Invalid,
+            Self::Person(_) => Code::Invalid,
             Self::Busy => Code::Busy,
             Self::Internal(error) => error.code(),
         }
@@ -119,8 +110,7 @@ pub async fn invite(
     by: Authorized<ManageStaff>,
     cmd: Invite,
 ) -> Result<Invited, InviteError> {
-    let name = one_line(&cmd.name, NAME).map_err(InviteError::BadName)?;
-    let email = Email::parse(&cmd.email).map_err(InviteError::BadEmail)?;
+    let (name, email) = person::checked(&cmd.name, &cmd.email)?;
     let id = StaffId::new(shop.ids.as_ref());
     let token = shop.ids.secret();
     audit::change(shop, shop.act(by.actor()), move |tx, act| {
@@ -132,13 +122,7 @@ pub async fn invite(
             password_hash: None,
         };
         let change = let_in(tx, act, &member)?;
-        let until = act.now.plus(INVITATION_GOOD_FOR);
-        store::insert_link(
-            tx,
-            (act.now, until),
-            (Purpose::Invitation, Some(&id)),
-            &hash(&token),
-        )?;
+        insert_link(tx, act.now, (Purpose::Invitation, &id), &token)?;
         let invited = Invited {
             id: id.clone(),
             token: token.clone(),
@@ -155,11 +139,10 @@ pub async fn let_in_with_password(
     cmd: Invite,
     password: Password,
 ) -> Result<StaffId, InviteError> {
-    let name = one_line(&cmd.name, NAME).map_err(InviteError::BadName)?;
-    let email = Email::parse(&cmd.email).map_err(InviteError::BadEmail)?;
+    let (name, email) = person::checked(&cmd.name, &cmd.email)?;
     let settings = shop.db.read(settings::load).await?;
-    password.check(&settings.shop.name, &email)?;
-    let password = hashed(shop, Caller::Known, password).await??;
+    let password =
+        person::kept::<InviteError>(shop, (&settings.shop.name, &email), password).await?;
     let id = StaffId::new(shop.ids.as_ref());
     audit::change(shop, shop.act(by.actor()), move |tx, act| {
         let member = NewMember {
@@ -194,21 +177,56 @@ pub async fn reset_password_link(
 ) -> Result<Secret, LinkError> {
     let token = shop.ids.secret();
     audit::change(shop, shop.act(by.actor()), move |tx, act| {
-        let member = store::lock(tx, &id)?.filter(|member| member.disabled_at.is_none());
-        let member = member.ok_or(LinkError::NotFound)?;
-        let until = act.now.plus(INVITATION_GOOD_FOR);
-        store::insert_link(
-            tx,
-            (act.now, until),
-            (Purpose::Invitation, Some(&member.id)),
-            &hash(&token),
-        )?;
-        Ok((
-            token.clone(),
-            Change::new("staff.password_link", "staff", &member.id),
-        ))
+        let member = store::lock(tx, &id)?;
+        let kind = (Purpose::Invitation, "staff.password_link");
+        Ok((token.clone(), make_link(tx, act, (kind, member), &token)?))
     })
     .await
+}
+
+/// Makes a link for a member who is not shut out; those they had of its kind count no more.
+fn make_link(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    ((purpose, action), member): ((Purpose, &'static str), Option<StaffMember>),
+    token: &Secret,
+) -> Result<Change, LinkError> {
+    let member = member
+        .filter(|member| member.disabled_at.is_none())
+        .ok_or(LinkError::NotFound)?;
+    insert_link(tx, act.now, (purpose, &member.id), token)?;
+    Ok(Change::new(action, "staff", &member.id))
+}
+
+/// Keeps a link for as long as one of its kind counts.
+fn insert_link(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (purpose, id): (Purpose, &StaffId),
+    token: &Secret,
+) -> Result<(), DbError> {
+    let good_for = match purpose {
+        Purpose::SignIn => SIGN_IN_LINK_GOOD_FOR,
+        Purpose::Invitation | Purpose::Claim => INVITATION_GOOD_FOR,
+    };
+    store::insert_link(
+        tx,
+        (now, now.plus(good_for)),
+        (purpose, Some(id)),
+        &hash(token),
+    )
+}
+
+/// Whose link this is, if it counts and they are not shut out.
+fn owner_of(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    (purpose, token): (Purpose, &Secret),
+) -> Result<Option<StaffMember>, DbError> {
+    let Some(id) = store::open_link(tx, now, (purpose, &hash(token)))? else {
+        return Ok(None);
+    };
+    Ok(store::find(tx, &id)?.filter(|member| member.disabled_at.is_none()))
 }
 
 /// Whom an invitation is for, while it counts: for the page that asks for the password.
@@ -217,10 +235,7 @@ pub fn find_invited(
     now: Timestamp,
     token: &Secret,
 ) -> Result<Option<StaffMember>, DbError> {
-    let Some(id) = store::open_link(tx, now, (Purpose::Invitation, &hash(token)))? else {
-        return Ok(None);
-    };
-    Ok(store::find(tx, &id)?.filter(|member| member.disabled_at.is_none()))
+    owner_of(tx, now, (Purpose::Invitation, token))
 }
 
 /// Chooses the password an invitation asks for.
@@ -342,20 +357,9 @@ pub async fn sign_in_link(
 ) -> Result<Secret, LinkError> {
     let token = shop.ids.secret();
     audit::change(shop, shop.act(by.actor()), move |tx, act| {
-        let found = store::find_by_email(tx, &email)?;
-        let member = found.filter(|member| member.disabled_at.is_none());
-        let member = member.ok_or(LinkError::NotFound)?;
-        let until = act.now.plus(SIGN_IN_LINK_GOOD_FOR);
-        store::insert_link(
-            tx,
-            (act.now, until),
-            (Purpose::SignIn, Some(&member.id)),
-            &hash(&token),
-        )?;
-        Ok((
-            token.clone(),
-            Change::new("staff.sign_in_link", "staff", &member.id),
-        ))
+        let member = store::find_by_email(tx, &email)?;
+        let kind = (Purpose::SignIn, "staff.sign_in_link");
+        Ok((token.clone(), make_link(tx, act, (kind, member), &token)?))
     })
     .await
 }
@@ -366,10 +370,7 @@ pub fn find_linked(
     now: Timestamp,
     token: &Secret,
 ) -> Result<Option<StaffMember>, DbError> {
-    let Some(id) = store::open_link(tx, now, (Purpose::SignIn, &hash(token)))? else {
-        return Ok(None);
-    };
-    Ok(store::find(tx, &id)?.filter(|member| member.disabled_at.is_none()))
+    owner_of(tx, now, (Purpose::SignIn, token))
 }
 
 /// Signs in with a link of [`sign_in_link`]. Only ever once; to be asked for by a form, not by opening a page.

@@ -14,6 +14,7 @@ mod colleagues;
 mod links;
 mod own;
 mod password;
+mod person;
 mod seal;
 mod second_factor;
 mod session;
@@ -25,7 +26,8 @@ mod tests;
 use kernel::{Email, StaffId, Timestamp};
 
 pub use crate::staff::{Badge, Role};
-pub use claim::{ClaimError, ClaimShop, claim_link, claim_shop, is_claimable};
+pub use claim::{ClaimError, ClaimShop, claim_link, is_claimable};
+pub(crate) use claim::{claim, ready_claim};
 pub use colleagues::{StaffError, change_role, disable, enable, list_staff};
 pub use links::{
     AcceptError, AcceptInvitation, INVITATION_GOOD_FOR, Invite, InviteError, Invited, LinkError,
@@ -37,6 +39,7 @@ pub use own::{
     sign_out_everywhere, touch,
 };
 pub use password::{PASSWORD_LONGEST, PASSWORD_SHORTEST, Password, PasswordError};
+pub use person::PersonError;
 pub use second_factor::{
     ConfirmSecondFactor, Enrolment, RECOVERY_CODES, SecondFactorError, begin_second_factor,
     confirm_second_factor, new_recovery_codes, recovery_codes_left, remove_second_factor,

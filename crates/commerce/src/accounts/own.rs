@@ -6,8 +6,8 @@ use kernel::time::MINUTE;
 use kernel::{Code, Coded, Secret, StaffSessionId, TextError};
 use serde_json::json;
 
-use super::links::NAME;
 use super::password::{Password, PasswordError};
+use super::person::NAME;
 use super::session::{SignedIn, hash};
 use super::sign_in::{SignInError, asked_again, hashed};
 use super::store::{self, Purpose};

@@ -5,12 +5,14 @@ mod ending;
 mod entering;
 mod second_factor;
 
-use kernel::Secret;
+use kernel::{Country, Currency, Secret};
 
 use super::{
-    Browser, ClaimShop, Password, SignIn, SignInError, SignedIn, SignedInNow, claim_link,
-    claim_shop, sign_in,
+    Browser, ClaimError, ClaimShop, Password, SignIn, SignInError, SignedIn, SignedInNow,
+    claim_link, sign_in,
 };
+use crate::Shop;
+use crate::opening::{self, ClaimShopError, OpenShop};
 use crate::testing::TestShop;
 
 /// What Ines, who claims the shop, signs in with.
@@ -42,6 +44,21 @@ fn claim(token: &Secret, email: &str) -> ClaimShop {
         email: email.to_owned(),
         password: Password::typed(PASSWORD),
         from: browser("192.0.2.1"),
+    }
+}
+
+/// Claims the shop, which goes on as it was.
+async fn claim_shop(shop: &Shop, cmd: ClaimShop) -> Result<SignedInNow, ClaimError> {
+    let open = OpenShop {
+        name: "Wrenfold".to_owned(),
+        country: Country::parse("NL").unwrap(),
+        currency: Currency::EUR,
+        location: "Workshop".to_owned(),
+    };
+    match opening::claim_shop(shop, cmd, open).await {
+        Ok(now) => Ok(now),
+        Err(ClaimShopError::Claim(error)) => Err(error),
+        Err(ClaimShopError::Open(error)) => panic!("{error}"),
     }
 }
 

@@ -145,27 +145,38 @@ pub async fn create_location(
     by: Authorized<MayAdjustStock>,
     name: &str,
 ) -> Result<Location, AdjustStockError> {
-    let name = one_line(name, 80).map_err(AdjustStockError::BadReason)?;
+    let name = name.to_owned();
     audit::change(shop, shop.act(by.actor()), move |tx, act| {
-        let (position,): (i64,) = tx.query_one(
-            "SELECT COALESCE(MAX(position), 0) + 1 FROM stock_locations",
-            params![],
-        )?;
-        let location = Location {
-            id: LocationId::new(act.ids.as_ref()),
-            name: name.clone(),
-            position,
-        };
-        tx.execute(
-            "INSERT INTO stock_locations (id, name, position, created_at) VALUES ($1, $2, $3, $4)",
-            params![location.id, location.name, location.position, act.now],
-        )?;
-        store::ensure_shelves(tx, act.now, None)?;
+        let location = add_location(tx, act, &name)?;
         let change = audit::Change::new("location.create", "location", &location.id)
             .to(json!({ "name": location.name }));
         Ok((location, change))
     })
     .await
+}
+
+/// Building block of [`create_location`]: adds the place, and a shelf in it for every variant there is.
+pub(crate) fn add_location(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    name: &str,
+) -> Result<Location, AdjustStockError> {
+    let name = one_line(name, 80).map_err(AdjustStockError::BadReason)?;
+    let (position,): (i64,) = tx.query_one(
+        "SELECT COALESCE(MAX(position), 0) + 1 FROM stock_locations",
+        params![],
+    )?;
+    let location = Location {
+        id: LocationId::new(act.ids.as_ref()),
+        name,
+        position,
+    };
+    tx.execute(
+        "INSERT INTO stock_locations (id, name, position, created_at) VALUES ($1, $2, $3, $4)",
+        params![location.id, location.name, location.position, act.now],
+    )?;
+    store::ensure_shelves(tx, act.now, None)?;
+    Ok(location)
 }
 
 /// The places that hold stock, nearest first.

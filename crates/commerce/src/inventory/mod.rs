@@ -17,11 +17,11 @@ mod tests;
 
 use kernel::{LocationId, Quantity, Timestamp, VariantId};
 
-pub(crate) use adjust::adjust;
 pub use adjust::{
     AdjustStock, AdjustStockError, StockMovement, adjust_stock, create_location, locations,
     movements,
 };
+pub(crate) use adjust::{add_location, adjust};
 pub use levels::{
     MovementCursor, Movements, StockFilter, StockRow, StockView, list_stock, movements_before,
     stock_of, stock_rows,

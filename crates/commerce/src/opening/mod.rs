@@ -1,19 +1,22 @@
-//! Opening a new shop: what its owner says once, and what follows from it until somebody decides otherwise.
+//! Opening a new shop: who owns it, what its owner says once, and what follows from it until somebody decides otherwise.
 
 mod usual;
 
-use db::DbError;
+use std::collections::BTreeMap;
+
+use db::{DbError, Tx};
 use kernel::text::one_line;
 use kernel::{Code, Coded, Country, Currency, Rate, TextError};
 use pricing::TaxClass;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
+use crate::accounts::{self, ClaimError, ClaimShop, Role, SignedInNow};
 use crate::audit::{self, Change};
 use crate::error::Internal;
 use crate::internal_from;
+use crate::inventory::{self, AdjustStockError};
 use crate::settings::{self, SaveSettingsError};
-use crate::shop::Shop;
-use crate::staff::{Authorized, EditSettings};
+use crate::shop::{Act, Shop};
 use crate::tax::{self, SetTaxRate};
 
 pub use usual::{usual_currency, usual_time_zone};
@@ -27,6 +30,8 @@ pub struct OpenShop {
     pub country: Country,
     /// The currency of its prices.
     pub currency: Currency,
+    /// What its first place for stock is called, if there is none yet: products can be counted from the first one on.
+    pub location: String,
 }
 
 /// Why a shop was not opened.
@@ -35,6 +40,9 @@ pub enum OpenShopError {
     /// The name cannot be used.
     #[error("the shop's name: {0}")]
     BadName(TextError),
+    /// The name of the place for stock cannot be used.
+    #[error("the place that holds stock: {0}")]
+    BadLocation(TextError),
     /// Prices exist in another currency.
     #[error("products are priced in {0}; the currency cannot change while they are")]
     CurrencyInUse(Currency),
@@ -47,7 +55,7 @@ internal_from!(OpenShopError: DbError, serde_json::Error);
 impl Coded for OpenShopError {
     fn code(&self) -> Code {
         match self {
-            Self::BadName(_) => Code::Invalid,
+            Self::BadName(_) | Self::BadLocation(_) => Code::Invalid,
             Self::CurrencyInUse(_) => Code::StaleState,
             Self::Internal(error) => error.code(),
         }
@@ -67,83 +75,123 @@ impl From<SaveSettingsError> for OpenShopError {
     }
 }
 
-impl OpenShop {
-    /// The name as it will be kept, or why it cannot be: to be asked before anything else is done.
-    pub fn check(&self) -> Result<String, OpenShopError> {
-        one_line(&self.name, 80).map_err(OpenShopError::BadName)
+impl From<AdjustStockError> for OpenShopError {
+    fn from(error: AdjustStockError) -> Self {
+        match error {
+            AdjustStockError::BadReason(error) => Self::BadLocation(error),
+            AdjustStockError::Internal(error) => Self::Internal(error),
+            AdjustStockError::Promised { .. }
+            | AdjustStockError::NotFound
+            | AdjustStockError::BadKind(_)
+            | AdjustStockError::BadChange => Self::Internal(Internal::bug(error.to_string())),
+        }
     }
 }
 
-/// Gives a new shop its name, its country's time zone and taxes, and its currency. What has a rate keeps it.
-pub async fn open_shop(
-    shop: &Shop,
-    by: Authorized<EditSettings>,
-    cmd: OpenShop,
-) -> Result<(), OpenShopError> {
-    let name = cmd.check()?;
-    audit::change(shop, shop.act(by.actor()), move |tx, act| {
-        let mut wanted = settings::load(tx)?;
-        wanted.shop.name.clone_from(&name);
-        usual_time_zone(cmd.country).clone_into(&mut wanted.shop.time_zone);
-        wanted.selling.country = cmd.country;
-        wanted.selling.currency = cmd.currency;
-        wanted.selling.prices_include_tax = usual::prices_include_tax(cmd.country);
-        settings::write_all(tx, act.now, &wanted)?;
-        let known = tax::list_rates(tx)?;
-        let rates = usual::rates(cmd.country);
-        for (class, bps) in &rates {
-            let class = TaxClass::new(*class);
-            let there = known
-                .iter()
-                .any(|rate| rate.country == cmd.country && rate.class == class);
-            if there {
-                continue;
-            }
-            let rate = SetTaxRate {
-                country: cmd.country,
-                class,
-                name: "VAT".to_owned(),
-                rate: Rate::basis_points(*bps),
-            };
-            tax::write_rate(tx, act, &rate)?;
+impl OpenShop {
+    /// As it will be kept, or why it cannot be: to be asked before anything else is done.
+    pub fn checked(self) -> Result<Self, OpenShopError> {
+        Ok(Self {
+            name: one_line(&self.name, 80).map_err(OpenShopError::BadName)?,
+            location: one_line(&self.location, 80).map_err(OpenShopError::BadLocation)?,
+            ..self
+        })
+    }
+}
+
+/// Why a shop was not claimed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimShopError {
+    /// Its owner cannot claim it.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// It cannot open as they wish.
+    #[error(transparent)]
+    Open(#[from] OpenShopError),
+}
+
+impl From<DbError> for ClaimShopError {
+    fn from(error: DbError) -> Self {
+        Self::Claim(error.into())
+    }
+}
+
+impl Coded for ClaimShopError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Claim(error) => error.code(),
+            Self::Open(error) => error.code(),
         }
-        let change = Change::new("settings.open_shop", "settings", "shop").to(json!({
-            "shop.name": name, "shop.time_zone": wanted.shop.time_zone, "selling.country": cmd.country,
-            "selling.currency": cmd.currency.code(), "tax": rates.into_iter().collect::<std::collections::BTreeMap<_, _>>(),
-        }));
-        Ok(((), change))
+    }
+}
+
+/// Makes whoever holds the token the owner, opens the shop as they wish and signs them in: all of it or nothing. Of two at
+/// once, one does.
+pub async fn claim_shop(
+    shop: &Shop,
+    cmd: ClaimShop,
+    open: OpenShop,
+) -> Result<SignedInNow, ClaimShopError> {
+    let open = open.checked()?;
+    let claim = accounts::ready_claim(shop, cmd, &open.name).await?;
+    audit::change(shop, shop.act(claim.actor()), move |tx, act| {
+        // The claim comes first: nobody without the token decides anything.
+        let now = accounts::claim(tx, act, &claim)?;
+        let opened = open_shop(tx, act, &open)?;
+        let change = Change::new("staff.claim_shop", "staff", claim.owner()).to(opened);
+        Ok((now, change))
     })
     .await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::on_both;
-    use crate::testing::{euros, operator};
-
-    on_both! {
-        async fn a_new_shop_has_the_zone_and_the_taxes_of_its_country(shop: &TestShop) {
-            shop.tamper("DELETE FROM tax_rates").await;
-            let finland = Country::parse("FI").unwrap();
-            let open = OpenShop { name: "  Savi  ja  kahvi ".to_owned(), country: finland, currency: Currency::EUR };
-            open_shop(&shop.shop, operator().may(), open).await.unwrap();
-            let (settings, rates) = shop.read(move |tx| Ok((settings::load(tx)?, tax::list_rates(tx)?))).await;
-            assert_eq!((settings.shop.name.as_str(), settings.shop.time_zone.as_str()), ("Savi ja kahvi", "Europe/Helsinki"));
-            assert_eq!(settings.selling.country, finland);
-            let rates: Vec<_> = rates.iter().map(|rate| (rate.country.code(), rate.class.as_str(), rate.rate.bps())).collect();
-            assert_eq!(rates, [("FI", "reduced", 1_350), ("FI", "standard", 2_550)]);
-        }
-
-        async fn a_shop_that_has_prices_keeps_their_currency_and_a_nameless_one_is_refused(shop: &TestShop) {
-            shop.product("Tarn vase", euros(6_800), 1).await;
-            let before = shop.read(|tx| Ok(settings::load(tx)?)).await;
-            let sweden = Country::parse("SE").unwrap();
-            let crowns = Currency::parse("SEK").unwrap();
-            let open = |name: &str, currency| open_shop(&shop.shop, operator().may(), OpenShop { name: name.to_owned(), country: sweden, currency });
-            assert!(matches!(open("Lera", crowns).await, Err(OpenShopError::CurrencyInUse(Currency::EUR))));
-            assert!(matches!(open(" ", Currency::EUR).await, Err(OpenShopError::BadName(TextError::Empty))));
-            assert_eq!(shop.read(|tx| Ok(settings::load(tx)?)).await, before);
-        }
-    }
+/// Gives a new shop its name, its country's time zone and taxes, its currency and a first place for its stock; says what
+/// that made of it. What has a rate keeps it, and whoever has a place for stock needs no other.
+fn open_shop(tx: &mut Tx<'_>, act: &Act, open: &OpenShop) -> Result<Json, OpenShopError> {
+    let mut wanted = settings::load(tx)?;
+    wanted.shop.name.clone_from(&open.name);
+    usual_time_zone(open.country).clone_into(&mut wanted.shop.time_zone);
+    wanted.selling.country = open.country;
+    wanted.selling.currency = open.currency;
+    wanted.selling.prices_include_tax = usual::prices_include_tax(open.country);
+    settings::write_all(tx, act.now, &wanted)?;
+    let taxes = keep_usual_taxes(tx, act, open.country)?;
+    let location = if inventory::locations(tx)?.is_empty() {
+        Some(inventory::add_location(tx, act, &open.location)?.name)
+    } else {
+        None
+    };
+    Ok(json!({
+        "role": Role::Owner, "shop.name": open.name, "shop.time_zone": wanted.shop.time_zone,
+        "selling.country": open.country, "selling.currency": open.currency.code(), "tax": taxes, "location": location,
+    }))
 }
+
+/// Writes the country's usual rates where there are none, and says which are usual.
+fn keep_usual_taxes(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    country: Country,
+) -> Result<BTreeMap<&'static str, i64>, OpenShopError> {
+    let known = tax::list_rates(tx)?;
+    let usual = usual::rates(country);
+    for (class, bps) in &usual {
+        let class = TaxClass::new(*class);
+        let there = known
+            .iter()
+            .any(|rate| rate.country == country && rate.class == class);
+        if there {
+            continue;
+        }
+        let rate = SetTaxRate {
+            country,
+            class,
+            name: "VAT".to_owned(),
+            rate: Rate::basis_points(*bps),
+        };
+        tax::write_rate(tx, act, &rate)?;
+    }
+    Ok(usual.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests;

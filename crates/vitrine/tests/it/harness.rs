@@ -484,7 +484,7 @@ async fn open_doors(shop: &Shop, gateway: &TestGateway, set: impl FnOnce(&mut Li
     let storefront = Storefront::new(shop.clone(), theme())
         .with_data_at(DATA)
         .with_test_page(Arc::new(TestPage(gateway.clone())));
-    let admin = Admin::new(shop.clone(), office());
+    let admin = Admin::new(shop.clone(), office(), theme());
     let errors = BothHouses {
         shop: Arc::new(storefront.clone()),
         office: Arc::new(admin.clone()),

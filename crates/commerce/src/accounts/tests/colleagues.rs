@@ -6,9 +6,9 @@ use kernel::{Secret, StaffId};
 use super::second_factor::enrolled;
 use super::{PASSWORD, browser, claimed, ines, try_in};
 use crate::accounts::{
-    AcceptError, AcceptInvitation, Invite, InviteError, LinkError, Password, PasswordError, Role,
-    SignInError, SignedInNow, StaffError, StaffMember, accept_invitation, change_role, disable,
-    enable, find, find_invited, invite, list_staff, reset_password_link,
+    AcceptError, AcceptInvitation, Invite, InviteError, LinkError, Password, PasswordError,
+    PersonError, Role, SignInError, SignedInNow, StaffError, StaffMember, accept_invitation,
+    change_role, disable, enable, find, find_invited, invite, list_staff, reset_password_link,
 };
 use crate::audit::{self, Filter};
 use crate::on_both;
@@ -75,8 +75,8 @@ on_both! {
         let before = trail(shop).await;
         let ask = |cmd| invite(&shop.shop, owner.may().unwrap(), cmd);
         assert!(matches!(ask(somebody("INES@example.com", Role::Viewer)).await, Err(InviteError::Taken(_))));
-        assert!(matches!(ask(somebody("ines", Role::Viewer)).await, Err(InviteError::BadEmail(_))));
-        assert!(matches!(ask(Invite { name: String::new(), ..somebody("a@example.com", Role::Viewer) }).await, Err(InviteError::BadName(_))));
+        assert!(matches!(ask(somebody("ines", Role::Viewer)).await, Err(InviteError::Person(PersonError::BadEmail(_)))));
+        assert!(matches!(ask(Invite { name: String::new(), ..somebody("a@example.com", Role::Viewer) }).await, Err(InviteError::Person(PersonError::BadName(_)))));
         assert_eq!(trail(shop).await, before);
         shop.assert_clean().await;
     }

@@ -3,10 +3,10 @@
 use kernel::time::{DAY, MINUTE, SECOND};
 
 use super::second_factor::enrolled;
-use super::{INES, PASSWORD, browser, claim, claimed, ines, same_browser, try_in};
+use super::{INES, PASSWORD, browser, claim, claim_shop, claimed, ines, same_browser, try_in};
 use crate::accounts::{
-    AcceptInvitation, ClaimError, ClaimShop, Password, PasswordError, Role, SignInError,
-    SignedInNow, accept_invitation, change_role, claim_link, claim_shop, count, disable,
+    AcceptInvitation, ClaimError, ClaimShop, Password, PasswordError, PersonError, Role,
+    SignInError, SignedInNow, accept_invitation, change_role, claim_link, count, disable,
     is_claimable, reset_password_link, sign_in_link, use_link,
 };
 use crate::on_both;
@@ -91,7 +91,7 @@ on_both! {
         ];
         for cmd in bad {
             let refused = claim_shop(&shop.shop, cmd).await;
-            assert!(matches!(refused, Err(ClaimError::BadName(_) | ClaimError::BadEmail(_) | ClaimError::BadPassword(PasswordError::TooShort | PasswordError::Guessable))), "{refused:?}");
+            assert!(matches!(refused, Err(ClaimError::Person(PersonError::BadName(_) | PersonError::BadEmail(_) | PersonError::BadPassword(PasswordError::TooShort | PasswordError::Guessable)))), "{refused:?}");
         }
         let elsewhere = claim(&shop.shop.ids.secret(), INES);
         assert!(matches!(claim_shop(&shop.shop, elsewhere).await, Err(ClaimError::Spent)));

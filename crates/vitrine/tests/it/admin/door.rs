@@ -180,3 +180,42 @@ async fn only_the_token_of_the_console_claims_a_shop_and_only_once() {
     let mut late = app.browser();
     late.get(&path).await.says(410, &["has an owner"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_product_of_a_new_shop_is_saved_with_the_stock_it_begins_with() {
+    let app = App::new().await;
+    for sql in [
+        "UPDATE delivery_methods SET location_id = NULL",
+        "DELETE FROM stock_locations",
+    ] {
+        app.test.tamper(sql).await;
+    }
+    let token = accounts::claim_link(app.shop()).await.unwrap().unwrap();
+    let path = format!("/admin/setup?token={}", token.expose());
+    let mut owner = app.browser();
+    let form = owner.get(&path).await.form("/admin/setup");
+    let form = form
+        .with("shop_name", "Savi ja kahvi")
+        .with("country", "NL")
+        .with("name", "Aino")
+        .with("email", "aino@post.example")
+        .with("password", PASSWORD);
+    assert_eq!(owner.submit(&form).await.leads_to(), "/admin");
+    owner
+        .get("/admin/inventory/locations")
+        .await
+        .says(200, &["Stockroom"]);
+    let page = owner.get("/admin/products/new").await;
+    let form = page
+        .form("/admin/products")
+        .with("title", "Reed pitcher")
+        .with("price", "68.00");
+    let to = owner.submit(&form).await.leads_to();
+    let page = owner.get(&to).await;
+    let form = page
+        .form_below("/admin/products/")
+        .with("variants.0.opening", "5");
+    owner.submit(&form).await.leads_to();
+    let on_hand = app.number("SELECT COALESCE(SUM(on_hand), 0) FROM stock_levels");
+    assert_eq!(on_hand.await, 5);
+}
