@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::extract::State;
 use axum::response::Response;
 use commerce::Internal;
+use commerce::accounts;
 use commerce::catalog::{self, Shown};
 use commerce::media::Picture;
 use db::Tx;
@@ -97,6 +98,7 @@ pub struct Story {
 
 /// What the page reads: sixteen statements beside the frame's, however many products, collections and categories there are.
 struct Read {
+    claimed: bool,
     all: kernel::Page<catalog::Card>,
     rows: Vec<(CollectionId, Vec<catalog::Card>)>,
     hero: Option<Shown>,
@@ -114,10 +116,19 @@ pub(crate) async fn show(
     if read.all.total == 0 {
         let for_owner = peer.on_this_machine;
         let data = storefront.data().filter(|_| for_owner).map(str::to_owned);
-        // What only the owner may see is kept by no cache.
-        let sheet = if for_owner { sheet.private() } else { sheet };
+        let claimed = read.claimed;
+        // What only the owner may see is kept by no cache, and what ends with a claim neither.
+        let sheet = if for_owner || !claimed {
+            sheet.private()
+        } else {
+            sheet
+        };
         return sheet.noindex(true).draw(&EmptyShopPage {
-            empty: Empty { for_owner, data },
+            empty: Empty {
+                claimed,
+                for_owner,
+                data,
+            },
         });
     }
     sheet.draw(&page(&base, &read, &storefront.words()?))
@@ -145,8 +156,11 @@ fn read(tx: &mut Tx<'_>, base: &Base) -> Result<Read, Internal> {
         .take(TILES)
         .map(|node| node.category.id.clone())
         .collect();
+    let all = catalog::listing::cards(tx, base.now, &listing)?;
     Ok(Read {
-        all: catalog::listing::cards(tx, base.now, &listing)?,
+        // Whoever sells something is known to own the shop.
+        claimed: all.total > 0 || accounts::count(tx)? > 0,
+        all,
         rows: catalog::listing::first_of_collections(tx, base.now, &collections, ROW)?,
         hero: match hero {
             Some(slug) => catalog::page::product_page(tx, base.now, &slug)?,

@@ -1,6 +1,7 @@
 //! `GET /`.
 
 use axum::body::Body;
+use commerce::accounts::{self, Role};
 use http::Request;
 
 use crate::harness::{App, DATA};
@@ -32,6 +33,32 @@ async fn an_empty_shop_says_so_and_tells_its_owner_alone_how_to_fill_it() {
         .body(Body::empty())
         .unwrap();
     visitor.send(claimed).await.says_nothing_of(&[DATA]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shop_nobody_owns_says_how_its_owner_claims_it_and_tells_no_secret() {
+    let app = App::new().await;
+    let link = accounts::claim_link(app.shop()).await.unwrap().unwrap();
+    let mut visitor = app.browser();
+    let page = visitor.get("/").await;
+    page.says(
+        200,
+        &[
+            "Is this your shop?",
+            "printed on its console",
+            "prints a new one",
+        ],
+    );
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert!(!page.text().contains(link.expose()));
+    app.staff(Role::Owner).await;
+    let page = visitor.get("/").await;
+    page.says(200, &["We open soon"])
+        .says_nothing_of(&["Is this your shop?", "console"]);
+    let here = Request::get("/").header("host", "shop.example");
+    let here = here.body(Body::empty()).unwrap();
+    let page = visitor.send_from("127.0.0.1:5000", here).await;
+    page.says(200, &["Is this your shop?", "Add products"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
