@@ -194,6 +194,29 @@ impl CreateMethod {
         Ok(name)
     }
 
+    /// Holds the zone and the place it is for until all is written: nobody deletes them meanwhile.
+    fn hold(&self, tx: &mut Tx<'_>) -> Result<(), CreateDeliveryError> {
+        if let Some(zone) = &self.zone_id {
+            let held = tx.execute(
+                "UPDATE delivery_zones SET position = position WHERE id = $1",
+                params![zone],
+            )?;
+            if held == 0 {
+                return Err(CreateDeliveryError::ZoneGone);
+            }
+        }
+        if let Some(place) = &self.location_id {
+            let held = tx.execute(
+                "UPDATE stock_locations SET position = position WHERE id = $1",
+                params![place],
+            )?;
+            if held == 0 {
+                return Err(CreateDeliveryError::PlaceGone);
+            }
+        }
+        Ok(())
+    }
+
     /// The shop's currency, if its prices are in it.
     fn currency(&self, tx: &mut Tx<'_>) -> Result<Currency, CreateDeliveryError> {
         let currency = crate::settings::load(tx)?.selling.currency;
@@ -211,6 +234,12 @@ pub enum CreateDeliveryError {
     /// A country has a zone already.
     #[error("a country belongs to one zone; one of these has a zone already")]
     CountryTaken,
+    /// The zone is not there any more.
+    #[error("this zone was deleted meanwhile; choose another one")]
+    ZoneGone,
+    /// The place to pick up at is not there any more.
+    #[error("this place is not there any more; choose another one")]
+    PlaceGone,
     /// The name cannot be used.
     #[error("the name: {0}")]
     BadName(TextError),
@@ -243,6 +272,7 @@ impl Coded for CreateDeliveryError {
     fn code(&self) -> Code {
         match self {
             Self::CountryTaken => Code::Taken,
+            Self::ZoneGone | Self::PlaceGone => Code::StaleState,
             Self::BadName(_) | Self::BadRule(_) | Self::OtherCurrency(_) | Self::BadDays => {
                 Code::Invalid
             }
@@ -288,6 +318,7 @@ pub async fn create_method(
     let (min, max) = cmd.days;
     let rule = serde_json::to_string(&cmd.rule)?;
     audit::change(shop, shop.act(by.actor()), move |tx, act| {
+            cmd.hold(tx)?;
             let currency = cmd.currency(tx)?;
             let id = DeliveryMethodId::new(act.ids.as_ref());
             tx.execute(

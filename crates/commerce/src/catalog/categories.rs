@@ -185,6 +185,33 @@ pub async fn save_category(
     .await
 }
 
+/// Creates or changes a category and puts exactly these products into it, in this order: all of it or nothing.
+pub async fn save_category_with_products(
+    shop: &Shop,
+    staff: Authorized<EditProducts>,
+    category: SaveCategory,
+    products: Vec<ProductId>,
+) -> Result<CategoryId, ShelfError> {
+    audit::change(shop, shop.act(staff.actor()), move |tx, act| {
+        let before = match &category.id {
+            Some(id) => told::category(tx, id)?,
+            None => None,
+        };
+        let id = save(tx, act, &category)?;
+        let placed = place(tx, act, (&id, &products))?;
+        let mut after = told::category(tx, &id)?.unwrap_or_else(|| json!({}));
+        let mut before = before.unwrap_or_else(|| json!({}));
+        for (told, products) in [(&mut before, &placed), (&mut after, &products)] {
+            if let Some(told) = told.as_object_mut() {
+                told.insert("products".to_owned(), json!(products));
+            }
+        }
+        let change = Change::new("category.save", "category", &id).between(before, after);
+        Ok((id, change))
+    })
+    .await
+}
+
 /// Puts exactly these products into a category, in this order. They also stand in every category above it.
 pub async fn place_products(
     shop: &Shop,
@@ -193,16 +220,7 @@ pub async fn place_products(
     products: Vec<ProductId>,
 ) -> Result<(), ShelfError> {
     audit::change(shop, shop.act(staff.actor()), move |tx, act| {
-        let revision = store::next_revision(tx)?;
-        if rows::find(tx, &category)?.is_none() {
-            return Err(ShelfError::NotFound("category"));
-        }
-        check_products(tx, &products)?;
-        let before = rows::placed(tx, &category)?;
-        rows::stamp_products(tx, &category, revision, act.now)?;
-        rows::replace_products(tx, &category, &products)?;
-        rows::stamp_products(tx, &category, revision, act.now)?;
-        rows::inherit(tx, revision)?;
+        let before = place(tx, act, (&category, &products))?;
         let change = Change::new("category.place_products", "category", &category)
             .from(json!({ "products": before }))
             .to(json!({ "products": products }));
@@ -262,6 +280,28 @@ pub async fn delete_category(
         Ok(((), change))
     })
     .await
+}
+
+/// Building block of [`place_products`]: answers with the products that stood there before.
+fn place(
+    tx: &mut Tx<'_>,
+    act: &Act,
+    (category, products): (&CategoryId, &[ProductId]),
+) -> Result<Vec<ProductId>, ShelfError> {
+    let revision = store::next_revision(tx)?;
+    if rows::find(tx, category)?.is_none() {
+        return Err(ShelfError::NotFound("category"));
+    }
+    check_products(tx, products)?;
+    let before = rows::placed(tx, category)?;
+    if before == products {
+        return Ok(before);
+    }
+    rows::stamp_products(tx, category, revision, act.now)?;
+    rows::replace_products(tx, category, products)?;
+    rows::stamp_products(tx, category, revision, act.now)?;
+    rows::inherit(tx, revision)?;
+    Ok(before)
 }
 
 fn save(tx: &mut Tx<'_>, act: &Act, category: &SaveCategory) -> Result<CategoryId, ShelfError> {

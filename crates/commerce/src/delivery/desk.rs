@@ -231,6 +231,7 @@ pub async fn change_method(
     let rule = serde_json::to_string(&cmd.rule)?;
     audit::change(shop, shop.act(by.actor()), move |tx, _act| {
         let before = method_as_seen(tx, &id, &seen)?;
+        cmd.hold(tx)?;
         let currency = cmd.currency(tx)?;
         let mut after = before.clone();
         after.zone_id.clone_from(&cmd.zone_id);

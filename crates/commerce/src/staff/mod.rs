@@ -31,6 +31,16 @@ pub enum Actor {
     Staff(StaffId),
 }
 
+impl Actor {
+    /// The member of staff, if it was one.
+    pub fn member(&self) -> Option<&StaffId> {
+        match self {
+            Self::Staff(id) => Some(id),
+            Self::Shopper | Self::System | Self::Gateway(_) | Self::Operator => None,
+        }
+    }
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,8 +2,10 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use commerce::catalog::categories::{delete_category, placed_in_category, read_tree};
-use commerce::catalog::{CategoryNode, SaveCategory, ShelfError, place_products, save_category};
+use commerce::catalog::categories::{
+    delete_category, placed_in_category, read_tree, save_category_with_products,
+};
+use commerce::catalog::{CategoryNode, SaveCategory, ShelfError};
 use commerce::staff::{EditProducts, Permission, ViewProducts};
 use kernel::{CategoryId, Code};
 use serde::Serialize;
@@ -104,17 +106,11 @@ pub(crate) async fn save(
         position: u32::try_from(place.unwrap_or(beside)).unwrap_or(u32::MAX),
     };
     let order = rearranged(&found.placed.ids, &fields);
-    let (shop, by, category) = (admin.shop().clone(), desk.by.clone(), id.clone());
-    let is_moved = order != found.placed.ids;
-    let saved = web::run(async move {
-        save_category(&shop, by.clone(), wanted).await?;
-        if is_moved {
-            place_products(&shop, by, category, order).await?;
-        }
-        Ok::<_, ShelfError>(())
-    });
+    let (shop, by) = (admin.shop().clone(), desk.by.clone());
+    let saved =
+        web::run(async move { save_category_with_products(&shop, by, wanted, order).await });
     match saved.await? {
-        Ok(()) => desk.staff.done(
+        Ok(_id) => desk.staff.done(
             &format!("/admin/categories/{id}"),
             &Told::new("categories.told.saved"),
         ),

@@ -1,15 +1,16 @@
 //! `/admin/inventory/{variant}`: a variant's figures, the movements behind them, and correcting them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use commerce::accounts;
 use commerce::inventory::{
     self, AdjustStock as Adjust, AdjustStockError, Location, MovementCursor, MovementKind,
     Movements, StockRow,
 };
-use commerce::staff::{AdjustStock, Permission, ViewStock};
-use kernel::{Code, LocationId, Timestamp, VariantId};
+use commerce::staff::{Actor, AdjustStock, Permission, ViewStock};
+use kernel::{Code, LocationId, StaffId, Timestamp, VariantId};
 use serde::{Deserialize, Serialize};
 use templates::{Page, Say};
 use web::{Form, Problem, Query};
@@ -102,6 +103,8 @@ pub struct Movement {
     pub reason: String,
     /// `shopper`, `system`, `gateway`, `operator` or `staff`.
     pub who: &'static str,
+    /// What colleagues call the member of staff.
+    pub name: Option<String>,
 }
 
 /// What the address asks for.
@@ -125,6 +128,7 @@ struct Read {
     row: StockRow,
     locations: Vec<Location>,
     movements: Movements,
+    staff: HashMap<StaffId, String>,
 }
 
 /// Shows the figures.
@@ -232,10 +236,15 @@ async fn draw(
             let Some(row) = inventory::stock_of(tx, &variant)? else {
                 return Ok(None);
             };
+            let movements = inventory::movements_before(tx, &variant, before.as_ref(), MOVEMENTS)?;
+            let actors = movements.items.iter().map(|movement| &movement.actor);
+            let staff: BTreeSet<StaffId> = actors.filter_map(Actor::member).cloned().collect();
+            let staff: Vec<StaffId> = staff.into_iter().collect();
             Ok(Some(Read {
                 row,
                 locations: inventory::locations(tx)?,
-                movements: inventory::movements_before(tx, &variant, before.as_ref(), MOVEMENTS)?,
+                movements,
+                staff: accounts::names(tx, &staff)?,
             }))
         })
         .await?;
@@ -277,6 +286,10 @@ fn page(read: &Read, low: i64, (typed, say): (&Typed, &Say)) -> VariantPage {
         allocated: signed(movement.allocated_change),
         reason: movement.reason.clone(),
         who: who(&movement.actor),
+        name: movement
+            .actor
+            .member()
+            .and_then(|id| read.staff.get(id).cloned()),
     });
     let older = read.movements.next.as_ref();
     VariantPage {
@@ -324,13 +337,13 @@ fn signed(change: i64) -> String {
     }
 }
 
-fn who(actor: &commerce::Actor) -> &'static str {
+fn who(actor: &Actor) -> &'static str {
     match actor {
-        commerce::Actor::Shopper => "shopper",
-        commerce::Actor::System => "system",
-        commerce::Actor::Gateway(_) => "gateway",
-        commerce::Actor::Operator => "operator",
-        commerce::Actor::Staff(_) => "staff",
+        Actor::Shopper => "shopper",
+        Actor::System => "system",
+        Actor::Gateway(_) => "gateway",
+        Actor::Operator => "operator",
+        Actor::Staff(_) => "staff",
     }
 }
 
@@ -352,6 +365,7 @@ impl Page for VariantPage {
             allocated: String::new(),
             reason: "From the <kiln>".to_owned(),
             who,
+            name: (who == "staff").then(|| "Ines <b>Vermeer</b>".to_owned()),
         };
         let kinds = MovementKind::ALL.iter().copied();
         let actors = ["shopper", "system", "gateway", "operator", "staff", "staff"];

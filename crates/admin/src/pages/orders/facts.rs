@@ -10,7 +10,6 @@ use commerce::orders::{
     self, Fulfillment, Order, OrderLine, Refund, TimelineEntry, left_to_refund,
 };
 use commerce::payments::{self, Payment};
-use commerce::staff::Actor;
 use db::Tx;
 use kernel::{MediaId, Money, OrderId, StaffId};
 
@@ -46,7 +45,10 @@ impl Facts {
         let shown = lines.iter().filter_map(|line| line.media_id.clone());
         let pictures = view::pictures(tx, shown.collect())?;
         let timeline = orders::timeline(tx, &order.id)?;
-        let staff: BTreeSet<StaffId> = timeline.iter().filter_map(member).collect();
+        let staff: BTreeSet<StaffId> = timeline
+            .iter()
+            .filter_map(|entry| entry.actor.member().cloned())
+            .collect();
         let staff: Vec<StaffId> = staff.into_iter().collect();
         Ok(Self {
             lines,
@@ -65,12 +67,5 @@ impl Facts {
     /// Pieces that have yet to leave.
     pub(super) fn to_ship(&self) -> i64 {
         self.lines.iter().map(OrderLine::to_ship).sum()
-    }
-}
-
-fn member(entry: &TimelineEntry) -> Option<StaffId> {
-    match &entry.actor {
-        Actor::Staff(id) => Some(id.clone()),
-        Actor::Shopper | Actor::System | Actor::Gateway(_) | Actor::Operator => None,
     }
 }

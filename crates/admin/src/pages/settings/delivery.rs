@@ -170,6 +170,12 @@ pub(super) fn refused(say: &Say, error: CreateDeliveryError) -> Result<FormError
         CreateDeliveryError::CountryTaken => {
             FormError::at("countries", say.text("settings.delivery.country_taken"))
         }
+        CreateDeliveryError::ZoneGone => {
+            FormError::at("zone", say.text("settings.delivery.zone_gone"))
+        }
+        CreateDeliveryError::PlaceGone => {
+            FormError::at("place", say.text("settings.delivery.place_gone"))
+        }
         CreateDeliveryError::BadName(_) => {
             FormError::at("name", say.text("settings.delivery.bad_name"))
         }

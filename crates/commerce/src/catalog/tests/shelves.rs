@@ -7,6 +7,7 @@ use super::{mug, shop, staff};
 use crate::Shop;
 use crate::catalog::categories::{
     SaveCategory, ShelfError, delete_category, place_products, save_category,
+    save_category_with_products,
 };
 use crate::catalog::collections::{SaveCollection, delete_collection, save_collection};
 use crate::catalog::{
@@ -94,6 +95,23 @@ store_contract! {
         place_products(&shop, staff(), ceramics.clone(), vec![]).await.unwrap();
         assert_eq!(titles(&shop, Scope::Category(ceramics)).await, ["Marigold", "Reed"]);
         assert!(find_product_page(&shop, Slug::parse("tarn").unwrap()).await.unwrap().is_some());
+    }
+
+    async fn a_category_is_saved_with_its_products_or_not_at_all(db: &Db) {
+        let shop = shop(db);
+        let (tarn, reed) = (product(&shop, "Tarn").await, product(&shop, "Reed").await);
+        let save = |category, products| save_category_with_products(&shop, staff(), category, products);
+        let vases = save(category("Vases", None, 1), vec![tarn.clone()]).await.unwrap();
+        assert_eq!(titles(&shop, Scope::Category(vases.clone())).await, ["Tarn"]);
+        let renamed = SaveCategory { id: Some(vases.clone()), ..category("Tall vases", None, 1) };
+        let twice = save(renamed.clone(), vec![reed.clone(), reed.clone()]).await;
+        assert!(matches!(twice, Err(ShelfError::Twice(_))), "{twice:?}");
+        let tree = category_tree(&shop).await.unwrap();
+        assert_eq!((tree[0].category.title.as_str(), tree[0].count), ("Vases", 1), "nothing of it was written");
+        assert_eq!(titles(&shop, Scope::Category(vases.clone())).await, ["Tarn"]);
+        save(renamed, vec![reed, tarn]).await.unwrap();
+        assert_eq!(category_tree(&shop).await.unwrap()[0].category.title, "Tall vases");
+        assert_eq!(titles(&shop, Scope::Category(vases)).await, ["Reed", "Tarn"]);
     }
 
     async fn moving_a_category_takes_its_products_along(db: &Db) {
