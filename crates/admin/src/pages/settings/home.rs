@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use commerce::catalog;
+use commerce::catalog::{self, Shown};
 use commerce::settings::{HomeSettings, NewSection, Settings, Versions, load_versioned};
 use commerce::staff::{EditSettings, ViewSettings};
 use http::StatusCode;
+use kernel::Slug;
 use serde::{Deserialize, Serialize};
 use templates::Page;
 use web::{Form, Problem};
@@ -197,12 +198,33 @@ pub(super) async fn save(
     desk: Desk<EditSettings>,
     Form(form): Form<HomeForm>,
 ) -> Result<Response, Problem> {
-    let section = NewSection::Home(form.settings());
+    let wanted = form.settings();
+    if !is_on_sale(&admin, &desk.staff, wanted.product_slug.as_deref()).await? {
+        let told = admin.words()?.text("settings.home.no_product");
+        let parts = (form, vec![FormError::at("product_slug", told)], Vec::new());
+        return draw(&admin, &desk.staff, StatusCode::UNPROCESSABLE_ENTITY, parts).await;
+    }
+    let section = NewSection::Home(wanted);
     let Some(refused) = save_as_seen(&admin, desk.by, (section, form)).await? else {
         return desk.staff.done(HERE, &Told::new("settings.told.saved"));
     };
     let parts = (refused.form, refused.errors, refused.conflict);
     draw(&admin, &desk.staff, refused.status, parts).await
+}
+
+/// Whether the product whose picture is to be shown can be; no product can always.
+async fn is_on_sale(admin: &Admin, staff: &Staffer, slug: Option<&str>) -> Result<bool, Problem> {
+    let Some(slug) = slug else {
+        return Ok(true);
+    };
+    let Ok(slug) = Slug::parse(slug) else {
+        return Ok(false);
+    };
+    let read = admin.read(staff, move |tx, base| {
+        catalog::page::product_page(tx, base.now, &slug)
+    });
+    let (_base, shown) = read.await?;
+    Ok(matches!(shown, Some(Shown::Product(_))))
 }
 
 async fn draw(

@@ -211,11 +211,16 @@ async fn the_first_product_of_a_new_shop_is_saved_with_the_stock_it_begins_with(
         .with("title", "Reed pitcher")
         .with("price", "68.00");
     let to = owner.submit(&form).await.leads_to();
-    let page = owner.get(&to).await;
+    let path = to.split('?').next().unwrap();
+    let page = owner.get(path).await;
     let form = page
-        .form_below("/admin/products/")
-        .with("variants.0.opening", "5");
-    owner.submit(&form).await.leads_to();
+        .form(path)
+        .with("options.0.name", "Size")
+        .with("options.0.values", "Small, Large")
+        .press("intent", "arrange");
+    let arranged = owner.submit(&form).await;
+    let form = arranged.form(path).with("variants.1.opening", "5");
+    owner.submit(&form.press("intent", "save")).await.leads_to();
     let on_hand = app.number("SELECT COALESCE(SUM(on_hand), 0) FROM stock_levels");
     assert_eq!(on_hand.await, 5);
 }

@@ -48,6 +48,9 @@ async fn a_figure_is_changed_with_a_reason_and_the_movement_stays() {
         "{words}"
     );
     assert!(words.contains("Two <broken>"), "{words}");
+    let mut viewer = app.staff(Role::Viewer).await;
+    let page = viewer.get(&path).await.text();
+    assert!(page.contains("<td><span>Ines Vermeer<"), "it says who");
 
     let before = app.everything().await;
     for (name, value, text) in [

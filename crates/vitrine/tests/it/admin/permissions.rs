@@ -1,5 +1,7 @@
 //! Who may come in where: the table is made from the routes that are served, so that none can be forgotten.
 
+mod objects;
+
 use admin::{Needs, Route};
 use commerce::accounts::Role;
 

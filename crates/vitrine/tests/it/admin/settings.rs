@@ -1,6 +1,7 @@
 //! Settings, staff, one's account and the trail, over HTTP.
 
 use commerce::accounts::Role;
+use commerce::ports::mail::MailError;
 
 use crate::harness::App;
 
@@ -97,6 +98,34 @@ async fn a_zone_and_a_way_to_deliver_are_made_changed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_zone_deleted_while_a_method_is_added_to_it_is_told_plainly() {
+    let app = App::new().await;
+    let mut ines = app.staff(Role::Owner).await;
+    let mut joris = app.staff(Role::Manager).await;
+    let form = ines.get("/admin/settings/delivery/zones/new").await;
+    let form = form.form("/admin/settings/delivery/zones");
+    let form = form.with("name", "Nordic").with("country.SE", "on");
+    ines.submit(&form).await.leads_to();
+    let id = app.text("SELECT id FROM delivery_zones WHERE name = 'Nordic'");
+    let id = id.await;
+    let page = ines
+        .get(&format!("/admin/settings/delivery/methods/new?zone={id}"))
+        .await;
+    let form = page
+        .form("/admin/settings/delivery/methods")
+        .with("name", "Sled")
+        .with("kind", "flat")
+        .with("price", "9.50")
+        .with("zone", &id);
+    let zone = format!("/admin/settings/delivery/zones/{id}");
+    let delete = joris.get(&zone).await.form(&format!("{zone}/delete"));
+    joris.submit(&delete).await.leads_to();
+    let page = ines.submit(&form).await;
+    page.says(409, &["This zone was deleted meanwhile"]);
+    assert_eq!(page.value_of("name"), "Sled", "what was typed is there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_is_invited_with_a_link_that_is_shown_once_and_shut_out_again() {
     let app = App::new().await;
     let mut ines = app.staff(Role::Owner).await;
@@ -106,7 +135,14 @@ async fn somebody_is_invited_with_a_link_that_is_shown_once_and_shut_out_again()
         .with("email", "joris@post.example")
         .with("role", "fulfilment");
     let page = ines.submit(&form).await;
-    page.says(200, &["Joris Bakker", "shown only now"]);
+    page.says(
+        200,
+        &[
+            "Joris Bakker",
+            "shown only now",
+            "on its way to joris@post.example",
+        ],
+    );
     let text = page.text();
     let link = text
         .split("https://shop.example")
@@ -115,6 +151,12 @@ async fn somebody_is_invited_with_a_link_that_is_shown_once_and_shut_out_again()
         .unwrap()
         .to_owned();
     ines.submit(&form).await.says(409, &["works here already"]);
+    let letters = app.test.mailbox.letters();
+    assert_eq!(letters.len(), 1, "who is refused gets no mail");
+    assert_eq!(letters[0].to, "joris@post.example");
+    assert!(letters[0].text.contains(&link), "{}", letters[0].text);
+    let kept = app.number("SELECT COUNT(*) FROM mails");
+    assert_eq!(kept.await, 0, "the outbox is read by others as well");
     let mut joris = app.browser();
     let form = joris.get(&link).await.form("/admin/invitation").without("");
     let form = form.with("password", "three quiet herons at dawn");
@@ -131,6 +173,20 @@ async fn somebody_is_invited_with_a_link_that_is_shown_once_and_shut_out_again()
         .nth(1)
         .map(|rest| format!("stf{}", rest.split('/').next().unwrap()))
         .unwrap();
+    let reset = page.form(&format!("/admin/staff/{id}/link"));
+    ines.submit(&reset).await.says(
+        200,
+        &["chooses a new password", "on its way to joris@post.example"],
+    );
+    let letter = app.test.mailbox.letters().pop().unwrap();
+    assert_eq!(letter.to, "joris@post.example");
+    assert!(letter.text.contains("/admin/invitation?token="));
+    let busy = MailError::Later("451 come back later".to_owned());
+    app.test.mailbox.refuse(Some(busy));
+    ines.submit(&reset).await.says(
+        200,
+        &["was not mailed", "451 come back later", "shown only now"],
+    );
     let standing = page.form(&format!("/admin/staff/{id}/standing"));
     assert_eq!(ines.submit(&standing).await.status, 303);
     assert_eq!(joris.get("/admin/account").await.status, 303);
