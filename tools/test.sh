@@ -26,6 +26,9 @@ fi
 say "Vendored files"
 tools/vendor.sh --check
 
+say "Bill of materials"
+tools/sbom.py --check
+
 if cargo deny --version >/dev/null 2>&1; then
   say "Licences, bans and sources"
   cargo deny --offline check bans licenses sources

@@ -177,3 +177,28 @@ fn nothing_is_left_half_done() {
     assert!(read > 200, "only {read} files were read");
     assert!(left.is_empty(), "{}", left.join("\n"));
 }
+
+#[test]
+fn no_crate_of_ours_can_use_unsafe_code() {
+    let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let workspace: toml::Table = text.parse().unwrap();
+    let unsafe_code = &workspace["workspace"]["lints"]["rust"]["unsafe_code"];
+    assert_eq!(unsafe_code.as_str(), Some("forbid"));
+    let crates = std::fs::read_dir(root().join("crates")).unwrap();
+    let mut folders: Vec<PathBuf> = crates.map(|folder| folder.unwrap().path()).collect();
+    folders.extend([root().join("browser"), root().join("bench")]);
+    assert!(folders.len() > 10, "the crates were found");
+    for folder in folders {
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let manifest: toml::Table = manifest.parse().unwrap();
+        let lints = manifest
+            .get("lints")
+            .and_then(|lints| lints.get("workspace"));
+        let keeps_them = lints.and_then(toml::Value::as_bool) == Some(true);
+        assert!(
+            keeps_them,
+            "{} does not keep the house's lints",
+            folder.display()
+        );
+    }
+}
