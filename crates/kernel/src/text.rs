@@ -57,7 +57,8 @@ pub fn one_line(text: &str, max: usize) -> Result<String, TextError> {
     Ok(folded)
 }
 
-fn is_invisible(c: char) -> bool {
+/// Whether a character shows nothing, or changes how others are shown.
+pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
@@ -143,6 +144,8 @@ impl Email {
             return Err(TextError::Empty);
         }
         let (local, domain) = text.rsplit_once('@').ok_or(TextError::NotAnEmail)?;
+        // What is kept is what was looked at: some capitals become letters that no domain has.
+        let domain = domain.to_lowercase();
         let local_fits = !local.is_empty()
             && local.len() <= 64
             && !local.starts_with('.')
@@ -159,8 +162,9 @@ impl Email {
                     && !label.ends_with('-')
                     && label.chars().all(|c| c.is_alphanumeric() || c == '-')
             });
-        if local_fits && domain_fits && text.len() <= 254 {
-            Ok(Self(format!("{local}@{}", domain.to_lowercase())))
+        let address = format!("{local}@{domain}");
+        if local_fits && domain_fits && address.len() <= 254 {
+            Ok(Self(address))
         } else {
             Err(TextError::NotAnEmail)
         }
@@ -348,5 +352,13 @@ mod tests {
         assert_eq!(one_line("  Noor   de Wit ", 20).unwrap(), "Noor de Wit");
         assert_eq!(one_line("pay\u{202e}lap", 20), Err(TextError::Unprintable));
         assert_eq!(one_line("abcdef", 5), Err(TextError::TooLong(5)));
+    }
+
+    #[test]
+    fn an_address_that_is_kept_can_be_read_again() {
+        // This capital becomes a letter and a mark above it, and no domain has marks.
+        assert_eq!(Email::parse("a@b.\u{130}"), Err(TextError::NotAnEmail));
+        let long = format!("{}@{}.de", "a".repeat(60), "b.".repeat(95) + "c");
+        assert!(Email::parse(&long).is_err());
     }
 }

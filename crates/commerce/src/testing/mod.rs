@@ -6,6 +6,7 @@ mod gateway;
 pub mod large;
 mod mailbox;
 mod people;
+pub mod poison;
 
 use std::sync::{Arc, OnceLock};
 

@@ -8,6 +8,7 @@ mod jump;
 mod mails;
 mod orders;
 pub(crate) mod permissions;
+mod poisoned;
 mod products;
 mod second_factor;
 mod settings;

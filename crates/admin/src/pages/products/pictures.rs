@@ -102,7 +102,9 @@ async fn receive(
 
 /// A file by its name, with the reason why it is not kept.
 fn refused(name: &str, reason: String, say: &Say) -> String {
-    let name: String = name.chars().take(80).collect();
+    // Shown as it is: nothing in it may turn what is read around.
+    let visible = name.chars().filter(|c| !kernel::text::is_invisible(*c));
+    let name: String = visible.take(80).collect();
     say.with(
         "products.picture.refused",
         &[("name", name), ("reason", reason)],

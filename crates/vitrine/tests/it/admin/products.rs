@@ -7,7 +7,7 @@ use crate::harness::App;
 use crate::page::Form;
 
 /// Starts a product from its name and price, and gives the path of its page.
-async fn starts(browser: &mut Browser, title: &str, price: &str) -> String {
+pub(super) async fn starts(browser: &mut Browser, title: &str, price: &str) -> String {
     let page = browser.get("/admin/products/new").await;
     let form = page.form("/admin/products");
     let to = browser
@@ -18,7 +18,7 @@ async fn starts(browser: &mut Browser, title: &str, price: &str) -> String {
 }
 
 /// The form of a product's page.
-async fn opens(browser: &mut Browser, path: &str) -> Form {
+pub(super) async fn opens(browser: &mut Browser, path: &str) -> Form {
     let page = browser.get(path).await;
     assert_eq!(page.status, 200, "{}", page.words());
     page.form(path)
@@ -297,7 +297,7 @@ async fn two_people_who_edit_one_product_lose_nothing() {
 }
 
 /// A form with files, as a browser sends it.
-fn with_files(form: &Form, files: &[(&str, &[u8])]) -> Vec<u8> {
+pub(super) fn with_files(form: &Form, files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, value) in &form.fields {
         if name != "files" {
@@ -323,7 +323,7 @@ fn with_files(form: &Form, files: &[(&str, &[u8])]) -> Vec<u8> {
     body
 }
 
-async fn uploads(browser: &mut Browser, path: &str, body: Vec<u8>) -> Answer {
+pub(super) async fn uploads(browser: &mut Browser, path: &str, body: Vec<u8>) -> Answer {
     let headers = [
         ("content-type", "multipart/form-data; boundary=cut"),
         ("origin", HOME),
