@@ -15,6 +15,9 @@ mod admin;
 mod desk;
 mod errors;
 mod frame;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod pages;
 mod routes;
 mod told;

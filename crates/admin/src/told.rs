@@ -104,3 +104,16 @@ impl Told {
         }
     }
 }
+
+/// A note is understood or left out; one that is understood is written as it was meant.
+#[cfg(feature = "testing")]
+pub fn notes(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Some(told) = Told::parse(text) else {
+        return;
+    };
+    let written = told.to_text();
+    assert!(written.is_ok_and(|text| Told::parse(&text) == Some(told)));
+}

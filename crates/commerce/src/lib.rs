@@ -18,6 +18,9 @@ pub mod error;
 pub mod event;
 pub mod figures;
 mod fold;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod index;
 pub mod inventory;
 pub mod jobs;

@@ -15,7 +15,7 @@ use crate::internal_from;
 use crate::shop::Shop;
 use crate::staff::{Authorized, EditSettings};
 
-mod iban;
+pub(crate) mod iban;
 mod section;
 
 pub use iban::IbanError;

@@ -37,6 +37,7 @@ const READING_ORDER: &[&str] = &[
     "jobs",
     "verify",
     "testing",
+    "fuzzing",
 ];
 
 /// What the crate's root passes on, and from where.

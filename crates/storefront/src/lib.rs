@@ -13,6 +13,9 @@
 
 mod errors;
 mod frame;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod pages;
 mod say;
 mod storefront;

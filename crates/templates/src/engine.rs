@@ -276,7 +276,7 @@ impl Templates {
 }
 
 impl Engine {
-    fn load(theme: &Theme, strict: bool) -> Result<Self, RenderError> {
+    pub(crate) fn load(theme: &Theme, strict: bool) -> Result<Self, RenderError> {
         Ok(Self {
             theme: theme.clone(),
             strict,
@@ -321,7 +321,10 @@ impl Engine {
             .expect("a theme without English texts is refused when it is loaded")
     }
 
-    fn environment(&self, voice: &Voice) -> Result<Arc<Environment<'static>>, RenderError> {
+    pub(crate) fn environment(
+        &self,
+        voice: &Voice,
+    ) -> Result<Arc<Environment<'static>>, RenderError> {
         if let Some(env) = self
             .environments
             .read()

@@ -15,6 +15,9 @@ mod check;
 mod engine;
 pub mod format;
 mod functions;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod lint;
 mod page;
 mod say;

@@ -7,7 +7,7 @@ use crate::check::Fault;
 use crate::theme::{Theme, ThemeError};
 use crate::words::Words;
 
-mod keys;
+pub(crate) mod keys;
 mod source;
 
 use source::{Attribute, Piece, Source, Tag};
@@ -115,7 +115,7 @@ pub(crate) fn templates(theme: &Theme) -> Result<Vec<String>, ThemeError> {
     Ok(theme.list("")?.into_iter().filter(is_template).collect())
 }
 
-fn lint_template(path: &str, text: &str, faults: &mut Vec<Fault>) {
+pub(crate) fn lint_template(path: &str, text: &str, faults: &mut Vec<Fault>) {
     let source = Source::parse(text);
     let is_mail = path.starts_with("mail/");
     let mut say = |line: usize, text: String| {

@@ -92,7 +92,9 @@ impl Words {
         }
     }
 
-    fn of_layer(files: Vec<(String, String)>) -> Result<BTreeMap<String, Self>, WordsError> {
+    pub(crate) fn of_layer(
+        files: Vec<(String, String)>,
+    ) -> Result<BTreeMap<String, Self>, WordsError> {
         let mut all: BTreeMap<String, Self> = BTreeMap::new();
         for (path, text) in files {
             let Some(stem) = path
@@ -183,11 +185,16 @@ impl Words {
 
     /// The names in braces of a text.
     pub fn arguments(text: &str) -> BTreeSet<&str> {
-        text.split('{')
-            .skip(1)
-            .filter_map(|part| part.split_once('}'))
-            .map(|(name, _)| name)
-            .collect()
+        let mut names = BTreeSet::new();
+        let mut rest = text;
+        while let Some((name, tail)) = rest
+            .split_once('{')
+            .and_then(|(_, after)| after.split_once('}'))
+        {
+            names.insert(name);
+            rest = tail;
+        }
+        names
     }
 
     fn add(

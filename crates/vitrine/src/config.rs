@@ -138,7 +138,11 @@ impl Config {
         if let Some(unknown) = unknown {
             return Err(ConfigError::UnknownVariable(unknown.clone()));
         }
-        let file = Self::file(common)?;
+        Self::decide(common, Self::file(common)?)
+    }
+
+    /// The flags over the file.
+    fn decide(common: &Common, file: File) -> Result<Self, ConfigError> {
         let data = common
             .data
             .clone()
@@ -206,8 +210,12 @@ impl Config {
             file: path.clone(),
             source,
         })?;
+        Self::parse(&text, path)
+    }
+
+    fn parse(text: &str, path: PathBuf) -> Result<File, ConfigError> {
         // toml's message quotes the line; the values of secrets are not quoted, only the key at fault.
-        toml::from_str(&text).map_err(|error| ConfigError::BadFile {
+        toml::from_str(text).map_err(|error| ConfigError::BadFile {
             file: path,
             message: error.message().to_owned(),
         })
@@ -269,6 +277,34 @@ fn without_password(url: &str) -> String {
 /// The path from the root, for people to find.
 pub(crate) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A file is a configuration or is refused in a sentence that keeps its secrets.
+#[cfg(feature = "testing")]
+pub fn config_files(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let place = || PathBuf::from("vitrine.toml");
+    let decide = |text: &str| {
+        let file = Config::parse(text, place())?;
+        Config::decide(&Common::default(), file)
+    };
+    match decide(text) {
+        Ok(config) => {
+            assert!(config.smtp.is_none() || text.contains("mail_from"));
+            assert!(!config.database_in_words().contains("PASSWORD"));
+        }
+        Err(refusal) => assert!(refusal.to_string().len() < text.len() * 10 + 400),
+    }
+    let with_secret = format!("metrics_token = \"SECRET\"\n{text}");
+    if let Err(refusal) = decide(&with_secret) {
+        let said = refusal.to_string();
+        assert!(
+            !said.contains("SECRET") || text.contains("SECRET"),
+            "{said}"
+        );
+    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(crate) fn token(key: &CsrfKey, session: &Secret) -> String {
     BASE32_NOPAD.encode(&[mask, masked].concat())
 }
 
-fn is_token_of(key: &CsrfKey, session: &Secret, token: &str) -> bool {
+pub(crate) fn is_token_of(key: &CsrfKey, session: &Secret, token: &str) -> bool {
     let Ok(bytes) = BASE32_NOPAD.decode(token.as_bytes()) else {
         return false;
     };

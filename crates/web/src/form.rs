@@ -69,6 +69,18 @@ impl Fields {
         Ok(Self(fields))
     }
 
+    /// Reads a query: as a form, but of a field that is there twice the last one counts.
+    pub(crate) fn of_query(query: &str, most: usize) -> Result<Self, Problem> {
+        let mut last = Self::default();
+        for pair in query.split('&') {
+            last.0.extend(Self::parse(pair.as_bytes(), 1)?.0);
+        }
+        if last.0.len() > most {
+            return Err(Problem::new(Code::TooLarge));
+        }
+        Ok(last)
+    }
+
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
     }
@@ -155,14 +167,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
-        let mut last = Fields::default();
-        for pair in query.split('&') {
-            last.0.extend(Fields::parse(pair.as_bytes(), 1)?.0);
-        }
-        if last.0.len() > most_fields(&parts.extensions) {
-            return Err(Problem::new(Code::TooLarge));
-        }
-        last.read().map(Self)
+        let fields = Fields::of_query(query, most_fields(&parts.extensions))?;
+        fields.read().map(Self)
     }
 }
 

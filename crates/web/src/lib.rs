@@ -21,6 +21,9 @@ mod cookie;
 mod csrf;
 mod errors;
 mod form;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod headers;
 mod health;
 mod limits;

@@ -5,6 +5,8 @@ mod compare;
 mod edit;
 mod faults;
 mod form;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 mod list;
 mod new;
 mod pictures;

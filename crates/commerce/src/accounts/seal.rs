@@ -33,31 +33,34 @@ pub(super) async fn seal<T: Sealed>(
 ) -> Result<String, Internal> {
     let key = server_key(shop, Purpose::SealedSteps).await?;
     let envelope = serde_json::to_vec(&Envelope { until, body })?;
-    let mac = mac(&key, T::KIND, &envelope);
-    Ok(format!(
-        "{}.{}",
-        BASE64URL_NOPAD.encode(&envelope),
-        BASE64URL_NOPAD.encode(&mac)
-    ))
+    Ok(written(&key, T::KIND, &envelope))
 }
 
 /// What was sealed, if it was and still counts.
 pub(super) async fn open<T: Sealed>(shop: &Shop, text: &str) -> Result<Option<T>, Internal> {
-    let Some((envelope, given)) = text.split_once('.') else {
-        return Ok(None);
-    };
-    let (Ok(envelope), Ok(given)) = (
-        BASE64URL_NOPAD.decode(envelope.as_bytes()),
-        BASE64URL_NOPAD.decode(given.as_bytes()),
-    ) else {
-        return Ok(None);
-    };
     let key = server_key(shop, Purpose::SealedSteps).await?;
-    if !bool::from(mac(&key, T::KIND, &envelope).ct_eq(&given)) {
+    let Some(envelope) = read(&key, T::KIND, text) else {
         return Ok(None);
-    }
+    };
     let Envelope { until, body } = serde_json::from_slice::<Envelope<T>>(&envelope)?;
     Ok((shop.clock.now() < until).then_some(body))
+}
+
+/// An envelope with its code.
+pub(crate) fn written(key: &[u8; 32], kind: &str, envelope: &[u8]) -> String {
+    format!(
+        "{}.{}",
+        BASE64URL_NOPAD.encode(envelope),
+        BASE64URL_NOPAD.encode(&mac(key, kind, envelope))
+    )
+}
+
+/// The envelope, if its code is right.
+pub(crate) fn read(key: &[u8; 32], kind: &str, text: &str) -> Option<Vec<u8>> {
+    let (envelope, given) = text.split_once('.')?;
+    let decoded = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).ok();
+    let (envelope, given) = (decoded(envelope)?, decoded(given)?);
+    bool::from(mac(key, kind, &envelope).ct_eq(&given)).then_some(envelope)
 }
 
 fn mac(key: &[u8; 32], kind: &str, envelope: &[u8]) -> Vec<u8> {

@@ -273,7 +273,11 @@ pub(super) fn counts(
 }
 
 /// The step of the clock whose code this is: the one of now, the one before or the one after.
-fn matching_step(secret: &[u8], now: Timestamp, code: &str) -> Result<Option<i64>, Internal> {
+pub(crate) fn matching_step(
+    secret: &[u8],
+    now: Timestamp,
+    code: &str,
+) -> Result<Option<i64>, Internal> {
     let seconds = u64::try_from(now.millis().div_euclid(1_000)).unwrap_or(0);
     let step = totp(secret)?.check(&plain(code), seconds);
     Ok(step.and_then(|step| i64::try_from(step).ok()))
@@ -304,10 +308,10 @@ fn fresh_codes(shop: &Shop) -> Vec<String> {
 }
 
 /// A code without what people type around it, and with the letters that read as digits as those.
-fn plain(code: &str) -> String {
+pub(crate) fn plain(code: &str) -> String {
     code.chars()
-        .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
+        .filter(|c| c.is_alphanumeric())
         .map(|c| match c {
             'o' => '0',
             'i' | 'l' => '1',

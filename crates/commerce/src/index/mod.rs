@@ -7,7 +7,7 @@ mod fields;
 mod query;
 #[cfg(test)]
 mod tests;
-mod words;
+pub(crate) mod words;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

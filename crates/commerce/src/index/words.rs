@@ -46,7 +46,7 @@ fn tokens(mut analyzer: TextAnalyzer, text: &str) -> Vec<String> {
 }
 
 /// A number and the unit written against it become two words: `24cm` and `24 cm` are the same to a shopper.
-pub(super) fn spaced(text: &str) -> String {
+pub(crate) fn spaced(text: &str) -> String {
     let mut spaced = String::with_capacity(text.len());
     let mut after_digit = false;
     for c in text.chars() {
@@ -60,7 +60,7 @@ pub(super) fn spaced(text: &str) -> String {
 }
 
 /// An article number or barcode as it is compared: in one spelling, without spaces.
-pub(super) fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     fold(text).replace(' ', "")
 }
 
@@ -72,15 +72,15 @@ const FILLING: &[&str] = &[
 
 /// A word of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub(crate) struct Word {
     /// As it is written, folded.
-    pub(super) plain: String,
+    pub(crate) plain: String,
     /// Its stem.
-    pub(super) stem: String,
+    pub(crate) stem: String,
 }
 
 /// The words of a query, each once, in order.
-pub(super) fn of_query(text: &str) -> Vec<Word> {
+pub(crate) fn of_query(text: &str) -> Vec<Word> {
     let text: String = text.chars().take(limits::QUERY).collect();
     let all = tokens(plain(), &spaced(&text));
     let filling = |word: &String| FILLING.contains(&word.as_str());
@@ -104,7 +104,7 @@ pub(super) fn word(plain: String) -> Word {
 }
 
 /// How many letters must be changed, added, left out or swapped with their neighbour to get from one word to another.
-pub(super) fn distance(from: &str, to: &str) -> usize {
+pub(crate) fn distance(from: &str, to: &str) -> usize {
     let from: Vec<char> = from.chars().collect();
     let to: Vec<char> = to.chars().collect();
     let mut two_rows_ago: Vec<usize> = Vec::new();

@@ -52,7 +52,7 @@ pub(crate) struct Subject<'a> {
 }
 
 /// The words of a text: folded, each once, at most so many.
-fn words_of(text: &str, most: usize) -> Vec<String> {
+pub(crate) fn words_of(text: &str, most: usize) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in fold(text).split(|c: char| !c.is_alphanumeric()) {
         let word: String = word.chars().take(LETTERS).collect();

@@ -6,7 +6,7 @@
 //! Decoding and encoding run on a few threads of their own, so that no number of uploads can starve the rest.
 
 mod color;
-mod prepare;
+pub(crate) mod prepare;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;

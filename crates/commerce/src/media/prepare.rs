@@ -30,19 +30,19 @@ pub enum BadPicture {
 }
 
 /// A picture in all its widths.
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     /// The original's width, upright.
-    pub(super) width: u32,
+    pub(crate) width: u32,
     /// The original's height, upright.
-    pub(super) height: u32,
+    pub(crate) height: u32,
     /// The files, by width, ascending.
-    pub(super) files: Vec<(u32, Bytes)>,
+    pub(crate) files: Vec<(u32, Bytes)>,
     /// The colour of its backdrop.
-    pub(super) ground: Color,
+    pub(crate) ground: Color,
 }
 
 impl Prepared {
-    pub(super) fn widths(&self) -> Widths {
+    pub(crate) fn widths(&self) -> Widths {
         Widths(self.files.iter().map(|(width, _)| *width).collect())
     }
 }
@@ -51,7 +51,7 @@ impl Prepared {
 const QUALITY: f32 = 82.0;
 
 /// Reads a file and makes every width of it. Takes up to a second or so: not for an async thread.
-pub(super) fn prepare(file: &[u8]) -> Result<Prepared, BadPicture> {
+pub(crate) fn prepare(file: &[u8]) -> Result<Prepared, BadPicture> {
     let original = Pixels::of(decode(file)?);
     let (width, height) = (original.width, original.height);
     let widths = Widths::of(width);
@@ -111,7 +111,7 @@ fn decode(file: &[u8]) -> Result<DynamicImage, BadPicture> {
 }
 
 /// The width and height a WebP file says it has, without decoding it.
-pub(super) fn size_of_webp(file: &[u8]) -> Result<(u32, u32), BadPicture> {
+pub(crate) fn size_of_webp(file: &[u8]) -> Result<(u32, u32), BadPicture> {
     let reader = ImageReader::with_format(Cursor::new(file), ImageFormat::WebP);
     reader.into_dimensions().map_err(|error| refusal(&error))
 }

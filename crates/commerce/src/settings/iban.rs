@@ -12,7 +12,7 @@ pub enum IbanError {
 }
 
 /// Reads an IBAN as people write it, and answers with it in groups of four.
-pub(super) fn parse(text: &str) -> Result<String, IbanError> {
+pub(crate) fn parse(text: &str) -> Result<String, IbanError> {
     let letters: String = text
         .chars()
         .filter(|c| !c.is_whitespace())

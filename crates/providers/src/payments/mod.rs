@@ -4,7 +4,7 @@ mod bank_transfer;
 mod creditor_reference;
 #[cfg(any(test, feature = "testing"))]
 mod faulty;
-mod test;
+pub(crate) mod test;
 
 #[cfg(test)]
 mod contract;

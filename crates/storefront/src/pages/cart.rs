@@ -22,6 +22,8 @@ use crate::views::{self, FormError, Notice, PictureView, PromiseView};
 
 pub(crate) use context::sample_quote;
 pub use context::{CartPage, CartView, FreeDelivery, Removed};
+#[cfg(feature = "testing")]
+pub(crate) use edit::is_understood;
 pub(crate) use edit::{add, change};
 
 /// Places offered to somebody with an empty bag.

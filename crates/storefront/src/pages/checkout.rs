@@ -5,7 +5,7 @@
 //! another window and a declined payment lose nothing.
 
 mod context;
-mod form;
+pub(crate) mod form;
 mod pay;
 mod view;
 

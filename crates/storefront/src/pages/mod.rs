@@ -4,6 +4,8 @@ pub mod cart;
 pub mod checkout;
 pub mod empty_shop;
 mod files;
+#[cfg(feature = "testing")]
+pub(crate) mod fuzzing;
 pub mod home;
 pub mod listing;
 mod media;

@@ -6,16 +6,16 @@ use super::source::{Piece, Source};
 
 /// One `t(…)` in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
-    pub(super) line: usize,
+pub(crate) struct Asked {
+    pub(crate) line: usize,
     /// Keys it may ask for; `*` stands for a part that is only known when the page is rendered. Empty if nothing is known.
-    pub(super) keys: Vec<String>,
-    pub(super) counted: bool,
-    pub(super) arguments: BTreeSet<String>,
+    pub(crate) keys: Vec<String>,
+    pub(crate) counted: bool,
+    pub(crate) arguments: BTreeSet<String>,
 }
 
 /// Every `t(…)` of a template.
-pub(super) fn asked(template: &str) -> Vec<Asked> {
+pub(crate) fn asked(template: &str) -> Vec<Asked> {
     let source = Source::parse(template);
     let mut found = Vec::new();
     for piece in source.pieces() {
@@ -39,7 +39,7 @@ pub(super) fn asked(template: &str) -> Vec<Asked> {
 }
 
 /// Whether `pattern`, in which each `*` stands for one or more characters, fits the key.
-pub(super) fn fits(pattern: &str, key: &str) -> bool {
+pub(crate) fn fits(pattern: &str, key: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == key,
         Some((before, after)) => key.strip_prefix(before).is_some_and(|rest| {

@@ -18,6 +18,8 @@ use crate::{Failure, Outcome};
 
 mod files;
 mod manifest;
+#[cfg(feature = "testing")]
+pub use manifest::backup_lists;
 
 pub(crate) use files::size;
 use files::{Listed, copy, fingerprint, list, make_private_folder, sync_folder};

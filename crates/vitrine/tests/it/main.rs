@@ -5,6 +5,8 @@ mod admin;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod fuzzing;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod page;

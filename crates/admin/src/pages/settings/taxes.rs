@@ -284,6 +284,21 @@ fn basis_points(percent: &str) -> Option<i64> {
     format!("{whole}{fraction:0<2}").parse().ok()
 }
 
+/// A percentage that is read is one the shop can have, and reads back as it is shown.
+#[cfg(feature = "testing")]
+pub fn percentages(bytes: &[u8]) {
+    let Ok(typed) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Some(points) = basis_points(typed) else {
+        return;
+    };
+    assert!((0..=99_999).contains(&points));
+    let rate = Rate::basis_points(points);
+    assert_eq!(basis_points(&percent(rate)), Some(points));
+    assert_eq!(basis_points(&rate.percent()), Some(points));
+}
+
 fn percent(rate: Rate) -> String {
     let (whole, rest) = (rate.bps().div_euclid(100), rate.bps().rem_euclid(100));
     let text = format!("{whole}.{rest:02}");

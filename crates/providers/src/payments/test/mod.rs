@@ -13,6 +13,8 @@
 //! when its time is up. From then on the answer is [`Outcome::Declined`].
 
 mod books;
+#[cfg(feature = "testing")]
+pub(crate) mod fuzzing;
 mod notices;
 mod page;
 #[cfg(test)]

@@ -53,6 +53,12 @@ impl Wanted {
     }
 }
 
+/// Whether the shop understands this form.
+#[cfg(feature = "testing")]
+pub(crate) fn is_understood(fields: &Fields) -> bool {
+    Wanted::read(fields).is_ok()
+}
+
 /// Why nothing was put into the bag.
 enum Refusal {
     /// The quantity is none.

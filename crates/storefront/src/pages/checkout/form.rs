@@ -47,6 +47,32 @@ pub(crate) struct StepForm {
     delivery_method: Option<String>,
 }
 
+/// Reads a form as the page does, and keeps it.
+#[cfg(feature = "testing")]
+pub(crate) fn try_form(fields: &web::Fields) {
+    let Ok(form) = fields.read::<StepForm>() else {
+        return;
+    };
+    // The way of delivery is kept as an id, or not at all.
+    let texts = fields.iter().filter(|(name, _)| *name != "delivery_method");
+    let longest = texts.map(|(_, value)| value.len()).max();
+    assert_eq!(
+        form.is_keepable(),
+        longest.is_none_or(|bytes| bytes <= KEPT)
+    );
+    let first = form.over(&CheckoutForm::default());
+    assert_eq!(
+        form.over(&first).email,
+        first.email,
+        "kept twice, it changes"
+    );
+    if let Some(address) = &first.address
+        && let Some(name) = fields.get("name")
+    {
+        assert_eq!(address.name, name);
+    }
+}
+
 impl StepForm {
     /// What is kept from now on: what was typed, and what was kept before where the form has no such field.
     fn over(&self, kept: &CheckoutForm) -> CheckoutForm {

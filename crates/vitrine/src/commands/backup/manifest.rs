@@ -73,13 +73,18 @@ impl Manifest {
                 folder.display()
             )
         })?;
+        Self::parse(&text, &path)
+    }
+
+    /// The list in this text, if everything it lists may be written into a shop's folder.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, Failure> {
         let damaged = |error: &dyn std::fmt::Display| {
             format!(
                 "{} is damaged ({error}); use another backup",
                 path.display()
             )
         };
-        let form: AnyForm = serde_json::from_str(&text).map_err(|error| damaged(&error))?;
+        let form: AnyForm = serde_json::from_str(text).map_err(|error| damaged(&error))?;
         if form.format != FORMAT {
             return Err(format!(
                 "{} is of form {}, this program reads form {FORMAT}; use the release that made it, or a newer one",
@@ -88,7 +93,7 @@ impl Manifest {
             )
             .into());
         }
-        let list: Self = serde_json::from_str(&text).map_err(|error| damaged(&error))?;
+        let list: Self = serde_json::from_str(text).map_err(|error| damaged(&error))?;
         if let Some(stranger) = list.files.iter().find(|file| !is_ours(&file.path)) {
             return Err(damaged(&format!(
                 "it lists {:?}, which is no file of a shop",
@@ -101,4 +106,32 @@ impl Manifest {
         }
         Ok(list)
     }
+}
+
+/// A list names only files of a shop, inside the folder it is restored to.
+#[cfg(feature = "testing")]
+pub fn backup_lists(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let place = Path::new("/backup/manifest.json");
+    let list = match Manifest::parse(text, place) {
+        Ok(list) => list,
+        Err(refusal) => {
+            assert!(refusal.to_string().contains("manifest.json"));
+            return;
+        }
+    };
+    assert!(list.files.iter().any(|file| file.path == super::DATABASE));
+    for file in &list.files {
+        let there = Path::new("/shop").join(&file.path);
+        let inside = there.starts_with("/shop") && !file.path.split('/').any(|part| part == "..");
+        assert!(inside, "{:?} leaves the folder", file.path);
+    }
+    assert!(list.bytes() >= list.files.iter().map(|file| file.bytes).max().unwrap_or(0));
+    let again = serde_json::to_string(&list).expect("a list can be written");
+    assert!(
+        Manifest::parse(&again, place).is_ok(),
+        "what was read cannot be written"
+    );
 }
