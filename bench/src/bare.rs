@@ -31,19 +31,21 @@ pub(crate) fn start(answer: &Path, core: usize) -> Result<Server, BenchError> {
 
 /// Answers every request with the bytes in this file, head and body, until it is killed.
 pub(crate) async fn serve(answer: &Path) -> Result<(), BenchError> {
-    let trouble = |error| BenchError::File("the bare server".to_owned(), error);
     let bytes = std::fs::read(answer)
         .map_err(|error| BenchError::File(answer.display().to_string(), error))?;
-    let (headers, body) = parse(&bytes)
-        .ok_or_else(|| BenchError::Unexpected(format!("{} holds no answer", answer.display())))?;
-    let answer = Arc::new((headers, body));
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
         .await
         .map_err(trouble)?;
-    say(&format!(
-        "{SIGN}{}\n",
-        listener.local_addr().map_err(trouble)?
-    ))?;
+    let address = listener.local_addr().map_err(trouble)?;
+    say(&format!("{SIGN}{address}\n"))?;
+    repeat(listener, &bytes).await
+}
+
+/// Answers everybody with these bytes.
+pub(crate) async fn repeat(listener: TcpListener, answer: &[u8]) -> Result<(), BenchError> {
+    let answer = parse(answer)
+        .map(Arc::new)
+        .ok_or_else(|| BenchError::Unexpected("these bytes are no answer".to_owned()))?;
     loop {
         let (stream, _) = listener.accept().await.map_err(trouble)?;
         stream.set_nodelay(true).map_err(trouble)?;
@@ -62,6 +64,10 @@ pub(crate) async fn serve(answer: &Path) -> Result<(), BenchError> {
             drop(connection.await);
         });
     }
+}
+
+fn trouble(error: std::io::Error) -> BenchError {
+    BenchError::File("the bare server".to_owned(), error)
 }
 
 /// The headers, but for those that every server writes itself, and the body.

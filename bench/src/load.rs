@@ -10,7 +10,7 @@ use crate::figures::{Bare, Figures};
 use crate::machine::Cores;
 use crate::postgres::Postgres;
 use crate::scenarios::{Page, Scenario, Visit, one_page, play};
-use crate::server::{Server, verify};
+use crate::server::{Server, hire_owner, verify};
 use crate::shops::Stage;
 use crate::{BenchError, bare, shops};
 
@@ -70,6 +70,9 @@ pub(crate) fn run(setting: &Setting, run: &Run) -> Result<Figures, BenchError> {
 
 /// The same in a shop that is set up already.
 pub(crate) fn on_stage(setting: &Setting, run: &Run, stage: &Stage) -> Result<Figures, BenchError> {
+    if run.scenario == Scenario::LoginFlood {
+        hire_owner(&setting.program, &stage.place)?;
+    }
     let server = Server::open(&setting.program, &stage.place, setting.cores.server)?;
     let start = server.start;
     let memory_at_start = server.process().memory()?;

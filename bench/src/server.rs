@@ -1,6 +1,6 @@
 //! The shop itself, as its owner runs it: the release program in a process of its own, on a core of its own.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,6 +11,9 @@ use crate::machine::{Process, on_core};
 
 /// A start that takes longer has failed.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Who owns the shops that are measured.
+pub(crate) const OWNER: &str = "owner@shop.example";
 
 /// Where a shop's data is.
 #[derive(Debug, Clone)]
@@ -168,6 +171,42 @@ fn address_in(out: std::process::ChildStdout, sign: &str) -> Option<SocketAddr> 
     })?;
     std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
     Some(address)
+}
+
+/// Gives the shop an owner with a password that nobody will guess.
+pub(crate) fn hire_owner(program: &Path, place: &Place) -> Result<(), BenchError> {
+    let trouble = |error| BenchError::File(program.display().to_string(), error);
+    let mut hiring = place
+        .command(program)
+        .args([
+            "admin",
+            "create",
+            "--email",
+            OWNER,
+            "--name",
+            "Ines Vermeer",
+        ])
+        .arg("--password-stdin")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(trouble)?;
+    if let Some(mut password) = hiring.stdin.take() {
+        password
+            .write_all(b"nine quiet herons by the mill\n")
+            .map_err(trouble)?;
+    }
+    let said = hiring.wait_with_output().map_err(trouble)?;
+    let words = String::from_utf8_lossy(&said.stderr).trim().to_owned();
+    // A shop of several runs has its owner from the first of them.
+    if said.status.success() || words.contains(OWNER) {
+        Ok(())
+    } else {
+        Err(BenchError::Unexpected(format!(
+            "nobody owns the shop: {words}"
+        )))
+    }
 }
 
 /// Has the program recompute every invariant; an error with its words if one does not hold.

@@ -115,6 +115,7 @@ pub(super) fn judge(status: u16, expected: u16) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drive::Model;
     use std::collections::BTreeSet;
 
     #[test]
@@ -126,6 +127,41 @@ mod tests {
             let on_sale = (1..=products).filter(|number| shops::product(*number).is_some());
             assert_eq!(paths.len(), on_sale.count());
         }
+    }
+
+    /// The whole way of a run but for the shop: server, connections, both models, notes.
+    #[test]
+    fn a_page_is_asked_for_over_real_connections_and_every_answer_is_noted() {
+        const ANSWER: &[u8] =
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n\r\n<p>Good morning</p>";
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            crate::block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                crate::bare::repeat(listener, ANSWER).await
+            })
+        });
+        let cores = Cores { server: 0, load: 0 };
+        let run = |model, path| {
+            let load = Load {
+                model,
+                warm: std::time::Duration::ZERO,
+                time: std::time::Duration::from_millis(100),
+            };
+            let server = (address, Process::own());
+            let notes = one_page(server, cores, load, path).unwrap().notes;
+            notes.all(&[])
+        };
+        let open = Model::Open {
+            per_second: 200,
+            connections: 3,
+        };
+        let all = run(open, "/");
+        assert_eq!((all.good(), all.wrong(), all.busy), (20, 0, 0));
+        let all = run(Model::Closed { connections: 2 }, "/");
+        assert!(all.good() > 0 && all.wrong() == 0);
     }
 
     #[test]

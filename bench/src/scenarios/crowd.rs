@@ -11,7 +11,7 @@ use crate::BenchError;
 use crate::drive::{Load, Measured, Model, Turn, Worker, drive, drive_beside};
 use crate::notes::{Book, Outcome};
 use crate::page::Form;
-use crate::server::Place;
+use crate::server::{OWNER, Place};
 use crate::shopper::{Browser, Left, noted};
 use crate::shops;
 
@@ -125,10 +125,10 @@ impl Worker for Intruder {
         // Not the addresses of the shoppers.
         self.browser.newcomer(turn.number + 5_000_000);
         let form = Form::to("/admin/sign-in")
-            .with("email", "owner@shop.example")
+            .with("email", OWNER)
             .with("password", &format!("guess number {}", turn.number))
             .with("next", "/admin");
-        let refused = &[401, 403, 422];
+        let refused = &[422];
         let submit = self
             .browser
             .submit(book, ("sign-in", turn.due), &form, refused);
