@@ -24,27 +24,26 @@ const THINGS: [&str; 8] = [
 fn queries() -> Vec<String> {
     let mut queries = Vec::new();
     for (place, thing) in THINGS.iter().enumerate() {
-        for kind in KINDS {
-            queries.push(format!("{kind} {thing}"));
-        }
-        queries.push((*thing).to_owned());
-        queries.push(thing.chars().take(3).collect());
         let wrong: String = thing.chars().rev().take(2).collect();
-        queries.push(format!("{thing}{wrong}"));
-        queries.push(format!("{thing} {}", 100 + place));
+        let more = [
+            (format!("{thing}{wrong}"), ""),
+            (format!("{thing} {}", 100 + place), ""),
+            (thing.chars().take(3).collect(), ""),
+            ((*thing).to_owned(), ""),
+            ((*thing).to_owned(), "&sort=price_up"),
+            // There are two pages of each thing even in the smallest shop.
+            ((*thing).to_owned(), "&page=2"),
+        ];
+        queries.extend(KINDS.map(|kind| (format!("{kind} {thing}"), "")));
+        queries.extend(more);
     }
-    let mut paths = Vec::new();
-    for (place, query) in queries.iter().enumerate() {
+    let path = |(query, more): &(String, &str)| {
         let mut path = "/search?q=".to_owned();
         escape(&mut path, query);
-        match place % 5 {
-            1 => path.push_str("&sort=price_up"),
-            3 => path.push_str("&page=2"),
-            _ => {}
-        }
-        paths.push(path);
-    }
-    paths
+        path.push_str(more);
+        path
+    };
+    queries.iter().map(path).collect()
 }
 
 pub(super) struct Searcher {

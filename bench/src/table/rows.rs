@@ -218,7 +218,7 @@ fn bad_days(how: &Thoroughness, on_postgres: bool) -> Vec<Row> {
     let mut quiet = row(
         "Buyers with nobody at the staff's door: placing the order",
         Scenario::LoginFlood,
-        arrivals(5),
+        arrivals(20),
         how,
         on_postgres,
     );
@@ -226,7 +226,7 @@ fn bad_days(how: &Thoroughness, on_postgres: bool) -> Vec<Row> {
     let mut flood = row(
         "Buyers during 1,000 wrong passwords a second: placing the order",
         Scenario::LoginFlood,
-        arrivals(5),
+        arrivals(20),
         how,
         on_postgres,
     );
