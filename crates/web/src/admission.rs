@@ -52,16 +52,51 @@ pub(crate) struct Admission {
     /// Everybody's places.
     all: Arc<Semaphore>,
     /// Those of them that visitors who only look around may have.
-    looking: Arc<Semaphore>,
+    looking: Line,
     /// Those that they and everybody with a bag may have.
     not_buying: Arc<Semaphore>,
     /// Those that buyers may have: a payment company that is slow must not close the shop to everybody else.
-    buying: Arc<Semaphore>,
-    /// Buyers who may wait for one.
-    line: Arc<Semaphore>,
-    wait: Duration,
+    buying: Line,
     buckets: Mutex<Buckets>,
     clock: Arc<dyn Clock>,
+}
+
+/// Places with a line before them: first come, first served, and neither longer than so many nor for longer than so long.
+#[derive(Debug)]
+struct Line {
+    places: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    wait: Duration,
+}
+
+impl Line {
+    fn new(places: usize, waiting: usize, wait: Duration) -> Self {
+        Self {
+            places: semaphore(places),
+            waiting: semaphore(waiting),
+            wait,
+        }
+    }
+
+    /// A place here and one of `all`, at once or after waiting for it.
+    async fn enter(&self, all: &Arc<Semaphore>) -> Result<Vec<OwnedSemaphorePermit>, Problem> {
+        let in_line = at_once(&self.waiting)?;
+        let both = async {
+            let place = Arc::clone(&self.places).acquire_owned().await?;
+            let one_of_all = Arc::clone(all).acquire_owned().await?;
+            Ok::<_, tokio::sync::AcquireError>(vec![place, one_of_all])
+        };
+        let waited = tokio::time::timeout(self.wait, both).await;
+        drop(in_line);
+        match waited {
+            Ok(Ok(permits)) => Ok(permits),
+            Ok(Err(_)) | Err(_) => Err(turned_away()),
+        }
+    }
+}
+
+fn semaphore(places: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(places.max(1)))
 }
 
 /// A place for one request, kept until the answer is made.
@@ -80,48 +115,32 @@ impl Admission {
             before: HashMap::new(),
         };
         let places = limits.requests_at_once;
-        let of = |count: usize| Arc::new(Semaphore::new(count.max(1)));
+        let lookers = limits.lookers_at_once.min(places / 2).max(1);
         Self {
-            all: of(places),
-            looking: of(places / 2),
-            not_buying: of(places - places / 4),
-            buying: of(places - places / 8),
-            line: of(places),
-            wait: limits.place_wait,
+            all: semaphore(places),
+            looking: Line::new(lookers, lookers.saturating_mul(3), limits.looking_wait),
+            not_buying: semaphore(places - places / 4),
+            buying: Line::new(places - places / 8, places, limits.paying_wait),
             buckets: Mutex::new(buckets),
             clock,
         }
     }
 
-    /// A place for one request. Visitors who look around have half of all places, together with those who have a bag three
-    /// quarters; the last quarter is kept for those who pay. They alone wait for a place, in line, and for a short time:
-    /// for everybody else a full shop says so at once, because a line would only make them wait until they give up.
+    /// A place for one request. Visitors who look around have a few, with a short line; together with those who have a bag
+    /// they have three quarters of all. The last quarter is kept for those who pay, who wait longest and before everybody
+    /// else. Whoever finds neither a place nor room in the line is told at once: in a longer one they would only wait until
+    /// they give up.
     pub(crate) async fn enter(&self, rank: Rank) -> Result<Place, Problem> {
         let permits = match rank {
-            Rank::Looking => vec![
-                at_once(&self.looking)?,
-                at_once(&self.not_buying)?,
-                at_once(&self.all)?,
-            ],
+            Rank::Looking => {
+                let mut permits = self.looking.enter(&self.not_buying).await?;
+                permits.push(at_once(&self.all)?);
+                permits
+            }
             Rank::Shopping => vec![at_once(&self.not_buying)?, at_once(&self.all)?],
-            Rank::Buying => self.wait_in_line().await?,
+            Rank::Buying => self.buying.enter(&self.all).await?,
         };
         Ok(Place { _permits: permits })
-    }
-
-    async fn wait_in_line(&self) -> Result<Vec<OwnedSemaphorePermit>, Problem> {
-        let in_line = at_once(&self.line)?;
-        let both = async {
-            let buying = Arc::clone(&self.buying).acquire_owned().await?;
-            let place = Arc::clone(&self.all).acquire_owned().await?;
-            Ok::<_, tokio::sync::AcquireError>(vec![buying, place])
-        };
-        let waited = tokio::time::timeout(self.wait, both).await;
-        drop(in_line);
-        match waited {
-            Ok(Ok(permits)) => Ok(permits),
-            Ok(Err(_)) | Err(_) => Err(turned_away()),
-        }
     }
 
     /// Counts one change by an address.
@@ -303,8 +322,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_full_shop_says_so_at_once() {
+    #[tokio::test(start_paused = true)]
+    async fn a_full_shop_says_so_soon() {
         let door = with_places(1);
         let place = door.enter(Rank::Looking).await.unwrap();
         assert!(is_turned_away(&door, Rank::Looking).await);
@@ -328,7 +347,7 @@ mod tests {
         );
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn buyers_who_wait_for_their_bank_do_not_close_the_shop() {
         let door = with_places(16);
         let _buyers = come(&door, Rank::Buying, 14).await;
@@ -363,6 +382,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_looks_around_waits_for_a_moment_and_in_a_short_line() {
+        let door = Arc::new(with_places(4));
+        let mut inside = come(&door, Rank::Looking, 2).await;
+        let began = tokio::time::Instant::now();
+        let wait = |door: Arc<Admission>| async move { is_turned_away(&door, Rank::Looking).await };
+        let waiting = [(); 6].map(|()| tokio::spawn(wait(Arc::clone(&door))));
+        tokio::task::yield_now().await;
+        assert!(is_turned_away(&door, Rank::Looking).await);
+        assert_eq!(began.elapsed(), Duration::ZERO, "the line was full");
+        drop(inside.pop());
+        let mut turned_away = Vec::new();
+        for waiting in waiting {
+            turned_away.push(waiting.await.unwrap());
+        }
+        // Each of them stays but for a moment, so that one place is enough for all.
+        assert_eq!(turned_away, [false; 6]);
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        inside.extend(come(&door, Rank::Looking, 1).await);
+        assert!(is_turned_away(&door, Rank::Looking).await);
+        assert_eq!(began.elapsed(), Limits::default().looking_wait);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn nobody_waits_in_line_for_longer_than_the_limit_and_the_line_has_an_end() {
         let door = Arc::new(with_places(2));
         let _inside = come(&door, Rank::Buying, 2).await;
@@ -375,6 +417,6 @@ mod tests {
         for waiting in waiting {
             assert!(waiting.await.unwrap());
         }
-        assert_eq!(began.elapsed(), Limits::default().place_wait);
+        assert_eq!(began.elapsed(), Limits::default().paying_wait);
     }
 }

@@ -43,11 +43,15 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Connections in all; the next ones are closed at once.
     pub connections: usize,
-    /// Requests worked on at once; the next ones are answered 503. Half of the places are for those who look around, a
-    /// quarter is kept for those who pay.
+    /// Requests worked on at once; the next ones are answered 503. A quarter of the places is kept for those who pay.
     pub requests_at_once: usize,
-    /// How long somebody who pays may wait for a place. Nobody else waits.
-    pub place_wait: Duration,
+    /// Of those, requests of visitors who only look around: as many as keep the machine busy, for more would only make all
+    /// of them slower, and those who pay with them. Never more than half of all.
+    pub lookers_at_once: usize,
+    /// How long somebody who looks around may wait for a place, in a line of three for each place.
+    pub looking_wait: Duration,
+    /// How long somebody who pays may wait for a place.
+    pub paying_wait: Duration,
     /// Changes (POST and the like) one address may send in a burst; then 429.
     pub changes_burst: u32,
     /// Changes one address may send in a minute in the long run.
@@ -81,7 +85,9 @@ impl Default for Limits {
             connections_per_address: 100,
             connections: 12_000,
             requests_at_once: 512,
-            place_wait: Duration::from_secs(5),
+            lookers_at_once: 64,
+            looking_wait: Duration::from_millis(500),
+            paying_wait: Duration::from_secs(5),
             changes_burst: 60,
             changes_per_minute: 120,
             counted_addresses: 10_000,

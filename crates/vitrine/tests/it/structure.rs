@@ -34,7 +34,10 @@ const KEPT: &[(&[&str], &[&str])] = &[
         &["axum", "tower", "tower-http"],
         &["web", "storefront", "admin", "vitrine"],
     ),
-    (&["hyper", "hyper-util"], &["web", "vitrine", "browser"]),
+    (
+        &["hyper", "hyper-util"],
+        &["web", "vitrine", "browser", "bench"],
+    ),
     (&["minijinja", "rust-embed"], &["templates"]),
     (
         &["tantivy", "image", "webp", "fast_image_resize"],
