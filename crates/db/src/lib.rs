@@ -25,12 +25,13 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot};
 
+mod changes;
 mod counters;
 mod error;
 pub mod limits;
@@ -44,6 +45,7 @@ pub mod testing;
 mod tx;
 mod work;
 
+pub use changes::{AREAS, Changes, Watched};
 pub use counters::Stats;
 pub use error::DbError;
 pub use kernel::stored::{FromValue, StoredError, ToValue, Value};
@@ -151,8 +153,18 @@ pub struct Db {
 struct Handle {
     engine: Engine,
     location: Location,
+    options: Options,
     shared: Arc<Shared>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    counts: Mutex<Option<CountReader>>,
+}
+
+/// How the counts of changes are read, once somebody asks for them.
+#[derive(Clone)]
+enum CountReader {
+    /// Read where it is asked: a few pages of shared memory, less work than waking another thread.
+    Sqlite(Arc<Mutex<rusqlite::Connection>>),
+    Postgres(Arc<changes::Board>),
 }
 
 /// What the callers and the database threads share.
@@ -161,6 +173,7 @@ struct Shared {
     writes: Queue,
     counters: Counters,
     topics: Topics,
+    watched: OnceLock<Watched>,
 }
 
 impl Db {
@@ -172,6 +185,7 @@ impl Db {
             writes: queue(),
             counters: Counters::default(),
             topics: Topics::default(),
+            watched: OnceLock::new(),
         });
         let opened = match location {
             Location::Sqlite(path) => {
@@ -186,8 +200,10 @@ impl Db {
             handle: Arc::new(Handle {
                 engine,
                 location: location.clone(),
+                options: options.clone(),
                 shared,
                 threads: Mutex::new(threads),
+                counts: Mutex::default(),
             }),
         })
     }
@@ -206,7 +222,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        submit(&self.handle.shared, |shared| &shared.reads, closure).await
+        submit(&self.handle.shared, Line::Reads, closure).await
     }
 
     /// Runs a transaction that writes: the closure's `Ok` commits, its `Err` (or a panic) rolls back.
@@ -219,7 +235,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        submit(&self.handle.shared, |shared| &shared.writes, closure).await
+        submit(&self.handle.shared, Line::Writes, closure).await
     }
 
     /// Brings the tables up to date: runs each migration that has not run yet, in order, each in its own transaction.
@@ -240,6 +256,58 @@ impl Db {
         self.handle.shared.topics.get(topic)
     }
 
+    /// From now on counts the changes of these tables (see [`Changes`]). What is watched is decided once.
+    pub fn watch(&self, watched: Watched) {
+        self.handle.shared.watched.get_or_init(|| watched);
+    }
+
+    /// How often each watched area has changed, as of a moment after this was called: a change whose write was answered
+    /// before, by any process, is in it. One statement outside of any transaction; on PostgreSQL all who ask meanwhile
+    /// share one.
+    pub async fn changes(&self) -> Result<Changes, DbError> {
+        let shared = &self.handle.shared;
+        let Some(watched) = shared.watched.get() else {
+            return Ok(Changes::default());
+        };
+        match self.count_reader()? {
+            CountReader::Sqlite(connection) => {
+                let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                shared.counters.count_statements(1);
+                let rows = sqlite::statement::query(&connection, changes::READ, &[])?;
+                Ok(Changes::of_rows(watched, rows))
+            }
+            CountReader::Postgres(board) => board.ask().await,
+        }
+    }
+
+    fn count_reader(&self) -> Result<CountReader, DbError> {
+        let handle = &*self.handle;
+        let mut reader = handle.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if handle.shared.reads.is_closed() {
+            return Err(DbError::Closed);
+        }
+        if let Some(reader) = &*reader {
+            return Ok(reader.clone());
+        }
+        let made = match &handle.location {
+            Location::Sqlite(path) => {
+                CountReader::Sqlite(Arc::new(Mutex::new(sqlite::connect_reader(path)?)))
+            }
+            Location::Postgres(url) => {
+                let board = changes::Board::new();
+                let thread = postgres::count_on(url, &handle.options, &handle.shared, &board)?;
+                let mut threads = handle
+                    .threads
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                threads.push(thread);
+                CountReader::Postgres(board)
+            }
+        };
+        *reader = Some(made.clone());
+        Ok(made)
+    }
+
     /// Figures for the operator.
     pub fn stats(&self) -> Stats {
         let Shared {
@@ -253,7 +321,7 @@ impl Db {
 
     /// Takes no more work, waits for what was accepted, and closes. For a graceful stop.
     pub async fn close(&self) {
-        self.handle.shared.close();
+        self.handle.close();
         let threads = std::mem::take(
             &mut *self
                 .handle
@@ -281,8 +349,28 @@ impl fmt::Debug for Db {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.shared.close();
+        self.close();
     }
+}
+
+impl Handle {
+    fn close(&self) {
+        self.shared.close();
+        let reader = self
+            .counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(CountReader::Postgres(board)) = reader {
+            board.close();
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Reads,
+    Writes,
 }
 
 impl Shared {
@@ -292,11 +380,7 @@ impl Shared {
     }
 }
 
-async fn submit<T, E, F>(
-    shared: &Arc<Shared>,
-    line: fn(&Shared) -> &Queue,
-    mut closure: F,
-) -> Result<T, E>
+async fn submit<T, E, F>(shared: &Arc<Shared>, line: Line, mut closure: F) -> Result<T, E>
 where
     F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     T: Send + 'static,
@@ -306,12 +390,17 @@ where
     let counted = {
         let shared = Arc::clone(shared);
         move |tx: &mut Tx<'_>| {
+            tx.watch(shared.watched.get().copied(), line == Line::Writes);
             let result = closure(tx);
             shared.counters.count_statements(tx.statements());
             result
         }
     };
-    line(shared).push(Box::new(Task::new(counted, answer)))?;
+    let queue = match line {
+        Line::Reads => &shared.reads,
+        Line::Writes => &shared.writes,
+    };
+    queue.push(Box::new(Task::new(counted, answer)))?;
     match answered.await {
         Ok(result) => result,
         Err(_) => Err(DbError::Closed.into()),

@@ -2,8 +2,9 @@
 
 use kernel::stored::Value;
 
+use crate::changes::{self, Touched};
 use crate::row::check_params;
-use crate::{DbError, Engine, FromRow, postgres, sqlite};
+use crate::{Changes, DbError, Engine, FromRow, Watched, postgres, sqlite};
 
 /// An open transaction. It ends when its closure returns: `Ok` commits, `Err` rolls back.
 ///
@@ -14,6 +15,9 @@ pub struct Tx<'a> {
     connection: Connection<'a>,
     failure: Option<DbError>,
     signals: Vec<&'static str>,
+    watched: Option<Watched>,
+    counts: bool,
+    touched: Touched,
     statements: u64,
     #[cfg(feature = "testing")]
     recorded: Option<Vec<(String, Vec<Value>)>>,
@@ -24,12 +28,24 @@ pub(crate) enum Connection<'a> {
     Postgres(&'a mut postgres::Session),
 }
 
+/// What goes with a COMMIT.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    /// Whom to wake after it.
+    pub(crate) signals: Vec<&'static str>,
+    /// Which areas to count a change of before it.
+    pub(crate) touched: Touched,
+}
+
 impl<'a> Tx<'a> {
     pub(crate) const fn new(connection: Connection<'a>) -> Self {
         Self {
             connection,
             failure: None,
             signals: Vec::new(),
+            watched: None,
+            counts: false,
+            touched: Touched::NOTHING,
             statements: 0,
             #[cfg(feature = "testing")]
             recorded: None,
@@ -43,6 +59,7 @@ impl<'a> Tx<'a> {
             Connection::Sqlite(connection) => sqlite::statement::execute(connection, sql, params),
             Connection::Postgres(session) => session.execute(sql, params),
         };
+        self.count(sql, matches!(result, Ok(1..)));
         self.remember(result)
     }
 
@@ -53,6 +70,7 @@ impl<'a> Tx<'a> {
             Connection::Sqlite(connection) => sqlite::statement::query(connection, sql, params),
             Connection::Postgres(session) => session.query(sql, params),
         };
+        self.count(sql, result.as_ref().is_ok_and(|rows| !rows.is_empty()));
         self.remember(result)
     }
 
@@ -89,6 +107,41 @@ impl<'a> Tx<'a> {
         }
     }
 
+    /// How often each watched area has changed, as this transaction sees it: it goes with everything else it reads.
+    pub fn changes(&mut self) -> Result<Changes, DbError> {
+        let Some(watched) = self.watched else {
+            return Ok(Changes::default());
+        };
+        let rows = self.query(changes::READ, &[])?;
+        Ok(Changes::of_rows(&watched, rows))
+    }
+
+    /// Runs statements whose changes no page shows, and counts none of them. Whoever uses it decides what is worth a
+    /// count, and counts it with [`Tx::count_change`]: a change that shows and is not counted stays unseen.
+    pub fn uncounted<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        let counts = std::mem::replace(&mut self.counts, false);
+        let result = run(self);
+        self.counts = counts;
+        result
+    }
+
+    /// Counts a change of an area, whatever the statements of this transaction say.
+    pub fn count_change(&mut self, area: usize) {
+        self.touched.note_area(area);
+    }
+
+    /// Knows from now on what is watched, and counts what this transaction changes of it if it writes.
+    pub(crate) const fn watch(&mut self, watched: Option<Watched>, counts: bool) {
+        self.watched = watched;
+        self.counts = counts;
+    }
+
+    fn count(&mut self, sql: &str, did_something: bool) {
+        if let (true, true, Some(watched)) = (self.counts, did_something, &self.watched) {
+            self.touched.note(watched, sql);
+        }
+    }
+
     /// Runs a text of several statements without parameters: migrations.
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), DbError> {
         self.check(sql, &[])?;
@@ -104,9 +157,13 @@ impl<'a> Tx<'a> {
         self.statements
     }
 
-    /// How the transaction went: what ended it, if a statement did, and whom to wake once it is committed.
-    pub(crate) fn into_parts(self) -> (Option<DbError>, Vec<&'static str>) {
-        (self.failure, self.signals)
+    /// How the transaction went: what ended it, if a statement did, and what goes with its COMMIT.
+    pub(crate) fn into_parts(self) -> (Option<DbError>, Ending) {
+        let ending = Ending {
+            signals: self.signals,
+            touched: self.touched,
+        };
+        (self.failure, ending)
     }
 
     /// From now on remembers the statements it runs, for tests that look at how they are answered.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::DbError;
-use crate::tx::{Connection, Tx};
+use crate::tx::{Connection, Ending, Tx};
 
 /// What a thread needs to know of a transaction: how to run it, and how to tell the caller what became of it.
 pub(crate) trait Work: Send {
@@ -24,8 +24,8 @@ pub(crate) trait Work: Send {
 
 /// What a run asks for.
 pub(crate) enum Verdict {
-    /// COMMIT, then wake these.
-    Commit(Vec<&'static str>),
+    /// COMMIT, with what goes with it.
+    Commit(Ending),
     /// ROLLBACK: the closure said no and knows why.
     Refused,
     /// ROLLBACK: the transaction failed.
@@ -60,7 +60,7 @@ where
         self.result = None;
         let mut tx = Tx::new(connection);
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.closure)(&mut tx)));
-        let (failure, signals) = tx.into_parts();
+        let (failure, ending) = tx.into_parts();
         let result = match outcome {
             Ok(result) => result,
             Err(panic) => return Verdict::Failed(DbError::Panicked(panic_message(panic.as_ref()))),
@@ -73,7 +73,7 @@ where
                 Verdict::Failed(failure)
             }
             Some(failure) if said_yes => Verdict::Failed(DbError::Aborted(failure.to_string())),
-            None if said_yes => Verdict::Commit(signals),
+            None if said_yes => Verdict::Commit(ending),
             Some(_) | None => Verdict::Refused,
         }
     }
@@ -178,6 +178,11 @@ impl Queue {
     pub(crate) fn close(&self) {
         self.line().closed = true;
         self.arrival.notify_all();
+    }
+
+    /// Whether it takes no more work.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.line().closed
     }
 
     /// How many are waiting.

@@ -32,10 +32,11 @@ impl ErrorPages for Storefront {
 impl Storefront {
     async fn read_base(&self, asked: &Asked) -> Option<Base> {
         let (now, session) = (self.shop().clock.now(), asked.session.clone());
+        let memo = self.memo();
         let read = self
             .shop()
             .db
-            .read(move |tx| Base::read(tx, now, session.as_ref()));
+            .read(move |tx| Base::read(tx, now, session.as_ref(), &memo));
         read.await
             .inspect_err(|error: &Internal| {
                 tracing::warn!("An error page does without the shop: {error}");

@@ -2,16 +2,21 @@
 
 use commerce::Internal;
 use commerce::carts;
-use commerce::catalog::{self, CategoryNode, Collection};
+use std::sync::Arc;
+
+use commerce::catalog::{CategoryNode, Collection};
 use commerce::checkout;
-use commerce::delivery::{self, DeliveryMethod};
+use commerce::delivery::DeliveryMethod;
+use commerce::inventory;
 use commerce::ports::gateway::Gateways;
-use commerce::settings::{self, Settings};
+use commerce::settings::Settings;
 use db::Tx;
+use kernel::time::MINUTE;
 use kernel::{Money, Secret, Slug, Timestamp};
 use serde::Serialize;
 use templates::Voice;
 
+use crate::cache::{House, Memo, Shelves};
 use crate::views::{Link, Notice};
 
 /// The locale pages speak until a shop can choose its own.
@@ -119,50 +124,78 @@ pub struct NavLink {
 pub(crate) struct Base {
     /// The moment of the request.
     pub(crate) now: Timestamp,
-    /// The merchant's settings.
-    pub(crate) settings: Settings,
-    /// All categories.
-    pub(crate) tree: Vec<CategoryNode>,
-    /// All collections.
-    pub(crate) collections: Vec<Collection>,
-    /// The ways to deliver in the shop's own country.
-    pub(crate) home_methods: Vec<DeliveryMethod>,
+    /// Until when what is shown is right if nothing changes but the time.
+    pub(crate) until: Timestamp,
+    house: Arc<House>,
+    shelves: Arc<Shelves>,
     /// Pieces in the visitor's bag.
     pub(crate) cart_count: u32,
 }
 
 impl Base {
-    /// Reads it: four statements, five for a visitor with a session.
+    /// Reads it: two statements, or some more where the merchant has changed something since the last time.
     pub(crate) fn read(
         tx: &mut Tx<'_>,
         now: Timestamp,
         session: Option<&Secret>,
+        memo: &Memo,
     ) -> Result<Self, Internal> {
-        let settings = settings::load(tx)?;
-        let cart_count = match session {
-            Some(session) => carts::item_count(tx, session)?,
-            None => 0,
+        let (house, shelves) = memo.read(tx)?;
+        // A page for a visitor with a session is kept for nobody.
+        let (cart_count, until) = match session {
+            Some(session) => (carts::item_count(tx, session)?, now),
+            None => (0, until(now, inventory::next_overdue(tx, now)?)),
         };
         Ok(Self {
             now,
-            tree: catalog::categories::read_tree(tx)?,
-            collections: catalog::collections::read_collections(tx)?,
-            home_methods: delivery::methods_for(tx, settings.selling.country)?,
+            until,
+            house,
+            shelves,
             cart_count,
-            settings,
         })
+    }
+
+    /// The merchant's settings.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.house.settings
+    }
+
+    /// The ways to deliver in the shop's own country.
+    pub(crate) fn home_methods(&self) -> &[DeliveryMethod] {
+        &self.house.home_methods
+    }
+
+    /// All categories.
+    pub(crate) fn tree(&self) -> &[CategoryNode] {
+        &self.shelves.tree
+    }
+
+    /// All collections.
+    pub(crate) fn collections(&self) -> &[Collection] {
+        &self.shelves.collections
+    }
+
+    /// How many products are on sale.
+    pub(crate) fn on_sale(&self) -> u32 {
+        self.shelves.on_sale
+    }
+
+    /// From which figure down pages say how many are left. Above [`inventory::SHOWN_UP_TO`] no page tells one figure from
+    /// another.
+    pub(crate) fn low_at(&self) -> i64 {
+        i64::from(self.settings().selling.low_stock_at).min(inventory::SHOWN_UP_TO)
     }
 
     /// In which words and zone the shop's pages speak.
     pub(crate) fn voice(&self) -> Voice {
-        Voice::new(LOCALE, &self.settings.shop.time_zone)
+        Voice::new(LOCALE, &self.settings().shop.time_zone)
             .unwrap_or_else(|_unknown_zone| Voice::neutral())
     }
 
     /// Where to go from a page that has nothing to show: collections, or else categories.
     pub(crate) fn places(&self, most: usize) -> Vec<Link> {
         let collections = self
-            .collections
+            .collections()
             .iter()
             .filter(|one| one.count > 0)
             .map(|one| Link {
@@ -178,13 +211,13 @@ impl Base {
 
     /// The top categories with something in them.
     pub(crate) fn shelves(&self) -> impl Iterator<Item = &CategoryNode> {
-        self.tree.iter().filter(|node| node.count > 0)
+        self.tree().iter().filter(|node| node.count > 0)
     }
 
     /// The shop as pages show it.
     pub(crate) fn shop(&self, origin: &str, gateways: &Gateways) -> ShopView {
-        let Settings { shop, selling, .. } = &self.settings;
-        let offered = checkout::payment_methods(&self.settings, gateways);
+        let Settings { shop, selling, .. } = self.settings();
+        let offered = checkout::payment_methods(self.settings(), gateways);
         ShopView {
             name: shop.name.clone(),
             tagline: shop.tagline.clone(),
@@ -198,7 +231,7 @@ impl Base {
             email: shop.email.clone(),
             phone: None,
             address_lines: shop.address_lines.clone(),
-            free_delivery_over: free_delivery_over(&self.home_methods),
+            free_delivery_over: free_delivery_over(self.home_methods()),
             returns_days: selling.returns_days,
             origin: origin.to_owned(),
             test_mode: offered
@@ -232,7 +265,7 @@ impl Base {
 
     /// The links of the footer.
     pub(crate) fn links(&self) -> Vec<Link> {
-        let filled = self.collections.iter().filter(|one| one.count > 0);
+        let filled = self.collections().iter().filter(|one| one.count > 0);
         filled
             .map(|one| Link {
                 name: one.title.clone(),
@@ -249,13 +282,22 @@ impl Base {
     pub(crate) fn sample() -> Self {
         Self {
             now: Timestamp::from_millis(1_795_428_000_000),
-            settings: Settings::default(),
-            tree: Vec::new(),
-            collections: Vec::new(),
-            home_methods: Vec::new(),
+            until: Timestamp::from_millis(1_795_428_000_000),
+            house: Arc::default(),
+            shelves: Arc::default(),
             cart_count: 0,
         }
     }
+}
+
+/// Until when what is shown now is right: minutes are counted down and days change with a minute, and the stock of a hold
+/// that runs out can be bought again.
+fn until(now: Timestamp, next_overdue: Option<Timestamp>) -> Timestamp {
+    let since = now.millis().rem_euclid(MINUTE);
+    // At the very beginning of a minute a count-down still tells the minute before.
+    let next = if since == 0 { 1 } else { MINUTE - since };
+    let minute = now.plus(next);
+    next_overdue.map_or(minute, |overdue| overdue.min(minute))
 }
 
 /// From how much on some way of delivery to the door is free.
@@ -395,6 +437,17 @@ mod tests {
     use super::*;
     use kernel::{Currency, DeliveryMethodId, RandomIds};
     use pricing::{DeliveryKind, DeliveryRule};
+
+    #[test]
+    fn a_page_is_right_until_the_minute_or_a_hold_on_stock_ends() {
+        let noon = Base::sample().now;
+        let after = |millis: i64| noon.plus(millis);
+        assert_eq!(until(after(1), None), after(MINUTE));
+        assert_eq!(until(after(MINUTE - 1), None), after(MINUTE));
+        assert_eq!(until(noon, None), after(1));
+        assert_eq!(until(after(1), Some(after(500))), after(500));
+        assert_eq!(until(after(1), Some(after(2 * MINUTE))), after(MINUTE));
+    }
 
     #[test]
     fn free_delivery_is_promised_for_parcels_only() {

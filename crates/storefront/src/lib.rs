@@ -7,10 +7,11 @@
 //! - a page reads in one transaction, with a number of statements that does not depend on how much there is;
 //! - prices and totals come from `commerce` as they are: nothing here adds or changes an amount that is owed;
 //! - no form has a field for a price, and a form with a field it does not know changes nothing;
-//! - bag, checkout and orders are kept by no cache.
+//! - bag, checkout and orders are kept by no cache; what is kept for everybody is in `cache`.
 //!
 //! Not here: rules of the shop, SQL, how a payment gateway works, sessions and headers (crate `web`).
 
+mod cache;
 mod errors;
 mod frame;
 #[cfg(feature = "testing")]
@@ -26,6 +27,7 @@ mod webhooks;
 use axum::Router;
 use templates::{Frames, Samples};
 
+pub use cache::DEFAULT_BYTES as DEFAULT_PAGE_CACHE;
 pub use frame::{Frame, PageView, ShopView};
 pub use storefront::Storefront;
 pub use test_gateway::{

@@ -5,19 +5,21 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
+use commerce::catalog;
+use commerce::schema::WATCHED;
 use commerce::{Internal, Shop, Shopper};
 use db::Tx;
-use http::header::VARY;
+use http::StatusCode;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
-use kernel::{Code, Slug};
+use kernel::{Code, Slug, Timestamp};
 use templates::{Page, Templates, Voice};
-use web::{Asked, Html, Private, Problem, Visitor};
+use web::{Asked, Html, Private, Problem, ReadyPage, Visitor};
 
+use crate::cache::{Address, Drawn, Memo, PageCache};
 use crate::frame::{Base, Frame, NavView, PageView, ShopView};
 use crate::say::Say;
 use crate::test_gateway::HostedTestPage;
-use crate::views::Notice;
+use crate::views::{self, Notice};
 
 /// Where the web app manifest is served.
 pub(crate) const MANIFEST: &str = "/manifest.webmanifest";
@@ -31,6 +33,8 @@ struct Inner {
     templates: Templates,
     data: Option<String>,
     test_page: Option<Arc<dyn HostedTestPage>>,
+    cache: Arc<PageCache>,
+    memo: Arc<Memo>,
     /// The shop as it was last read, for pages that must not ask the database.
     remembered: RwLock<Option<Remembered>>,
 }
@@ -44,11 +48,14 @@ pub(crate) struct Remembered {
 impl Storefront {
     /// The storefront of a shop.
     pub fn new(shop: Shop, templates: Templates) -> Self {
+        shop.db.watch(WATCHED);
         Self(Arc::new(Inner {
             shop,
             templates,
             data: None,
             test_page: None,
+            cache: Arc::new(PageCache::new(crate::cache::DEFAULT_BYTES)),
+            memo: Arc::default(),
             remembered: RwLock::default(),
         }))
     }
@@ -73,12 +80,24 @@ impl Storefront {
         }))
     }
 
+    /// The same, keeping at most this many bytes of ready pages; 0 draws every page anew.
+    #[must_use]
+    pub fn with_page_cache(self, bytes: u64) -> Self {
+        let cache = Arc::new(PageCache::new(bytes));
+        Self(Arc::new(Inner {
+            cache,
+            ..self.inner()
+        }))
+    }
+
     fn inner(&self) -> Inner {
         let Inner {
             shop,
             templates,
             data,
             test_page,
+            cache,
+            memo,
             ..
         } = &*self.0;
         Inner {
@@ -86,12 +105,18 @@ impl Storefront {
             templates: templates.clone(),
             data: data.clone(),
             test_page: test_page.clone(),
+            cache: Arc::clone(cache),
+            memo: Arc::clone(memo),
             remembered: RwLock::default(),
         }
     }
 
     pub(crate) fn shop(&self) -> &Shop {
         &self.0.shop
+    }
+
+    pub(crate) fn memo(&self) -> Arc<Memo> {
+        Arc::clone(&self.0.memo)
     }
 
     pub(crate) fn templates(&self) -> &Templates {
@@ -110,6 +135,25 @@ impl Storefront {
         self.0.test_page.is_some()
     }
 
+    /// The page at an address: kept ready for whoever has no session, or else drawn. `draw` does nothing where it is kept.
+    pub(crate) async fn kept(
+        &self,
+        visit: &Visit,
+        address: Option<Address>,
+        draw: impl Future<Output = Result<Response, Problem>>,
+    ) -> Result<Response, Problem> {
+        match address {
+            Some(address) if visit.visitor.session().is_none() => {
+                let place = (address, &visit.asked.headers);
+                let cache = &self.0.cache;
+                cache
+                    .serve((self.shop(), self.templates()), place, draw)
+                    .await
+            }
+            Some(_) | None => draw.await,
+        }
+    }
+
     /// What every page needs and what this one needs, read in one transaction.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
@@ -118,8 +162,9 @@ impl Storefront {
     ) -> Result<(Base, T), Problem> {
         let shop = self.shop();
         let (now, session) = (shop.clock.now(), visit.visitor.session().cloned());
+        let memo = self.memo();
         let read = shop.db.read(move |tx| {
-            let base = Base::read(tx, now, session.as_ref())?;
+            let base = Base::read(tx, now, session.as_ref(), &memo)?;
             let found = more(tx, &base)?;
             Ok::<_, Internal>((base, found))
         });
@@ -171,6 +216,7 @@ impl Storefront {
             current: None,
             search_query: String::new(),
             notices: Vec::new(),
+            until: base.until,
         }
     }
 }
@@ -228,6 +274,7 @@ pub(crate) struct Sheet<'a> {
     current: Option<&'a Slug>,
     search_query: String,
     notices: Vec<Notice>,
+    until: Timestamp,
 }
 
 impl<'a> Sheet<'a> {
@@ -278,6 +325,15 @@ impl<'a> Sheet<'a> {
         self
     }
 
+    /// Showing these products, as long as none of them ceases to be new.
+    pub(crate) fn showing<'c>(self, cards: impl IntoIterator<Item = &'c catalog::Card>) -> Self {
+        let next = views::next_not_new(cards, self.base.now);
+        Self {
+            until: next.map_or(self.until, |next| next.min(self.until)),
+            ..self
+        }
+    }
+
     /// What the layout receives.
     pub(crate) fn frame(&self) -> Frame {
         Frame {
@@ -318,16 +374,10 @@ impl<'a> Sheet<'a> {
         if self.status != StatusCode::OK || self.visit.visitor.session().is_some() {
             return Ok((self.status, Html(html)).into_response());
         }
-        let headers = &self.visit.asked.headers;
-        let mut response = web::tagged(
-            headers,
-            "text/html; charset=utf-8",
-            "public, no-cache",
-            html.into(),
-        );
-        response
-            .headers_mut()
-            .append(VARY, HeaderValue::from_static("cookie"));
+        let page = Arc::new(ReadyPage::html(html));
+        let mut response = page.answer(&self.visit.asked.headers);
+        let until = self.until;
+        response.extensions_mut().insert(Drawn { page, until });
         Ok(response)
     }
 }

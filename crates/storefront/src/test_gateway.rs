@@ -147,7 +147,7 @@ async fn show(
         action: format!("{PATH}/{reference}"),
         csrf: Some(visit.visitor.csrf_token()).filter(|token| !token.is_empty()),
         amount: payment.amount,
-        merchant: base.settings.shop.name.clone(),
+        merchant: base.settings().shop.name.clone(),
         order_number: payment.order_number,
         reference: payment.reference,
         stage: payment.stage.as_str(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
@@ -161,6 +161,7 @@ struct Loaded {
     engine: Arc<Engine>,
     stamp: u64,
     looked: Instant,
+    edition: u64,
 }
 
 /// A theme as it was read at one time.
@@ -200,6 +201,7 @@ impl Templates {
             engine,
             stamp,
             looked: Instant::now(),
+            edition: 0,
         });
         Ok(Self(Arc::new(Shared {
             settings,
@@ -257,8 +259,17 @@ impl Templates {
         &self.0.theme
     }
 
+    /// How often the theme has been read anew: what was rendered is out of date when this has risen.
+    pub fn edition(&self) -> Result<u64, RenderError> {
+        Ok(self.loaded()?.edition)
+    }
+
     /// Renders a template that has no type, with a ready context: for checks.
     pub(crate) fn engine(&self) -> Result<Arc<Engine>, RenderError> {
+        Ok(Arc::clone(&self.loaded()?.engine))
+    }
+
+    fn loaded(&self) -> Result<MutexGuard<'_, Loaded>, RenderError> {
         let shared = &*self.0;
         let mut loaded = shared.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(every) = shared.settings.look_every
@@ -268,10 +279,11 @@ impl Templates {
             if stamp != loaded.stamp {
                 loaded.engine = Arc::new(Engine::load(&shared.theme, shared.settings.strict)?);
                 loaded.stamp = stamp;
+                loaded.edition = loaded.edition.wrapping_add(1);
             }
             loaded.looked = Instant::now();
         }
-        Ok(Arc::clone(&loaded.engine))
+        Ok(loaded)
     }
 }
 

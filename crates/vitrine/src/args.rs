@@ -86,6 +86,15 @@ pub(crate) struct Common {
     )]
     pub(crate) metrics_token: Option<String>,
 
+    /// How many megabytes of ready pages are kept in memory for visitors without a bag; 0 draws every page anew. [default: 64]
+    #[arg(
+        long,
+        global = true,
+        value_name = "MEGABYTES",
+        env = "VITRINE_PAGE_CACHE"
+    )]
+    pub(crate) page_cache: Option<u32>,
+
     /// How the log is written: `text` for people or `json` for machines. [default: text]
     #[arg(long, global = true, value_name = "FORM", env = "VITRINE_LOG_FORMAT")]
     pub(crate) log_format: Option<String>,

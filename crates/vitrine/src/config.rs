@@ -28,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Vec<web::Network>,
     /// What a reader of the metrics has to send.
     pub(crate) metrics_token: Option<String>,
+    /// How many bytes of ready pages are kept in memory.
+    pub(crate) page_cache: u64,
     /// Whether the log is for machines.
     pub(crate) log_json: bool,
     /// What is logged, if it was said.
@@ -100,6 +102,7 @@ struct File {
     mail_from: Option<String>,
     trusted_proxies: Option<Vec<String>>,
     metrics_token: Option<String>,
+    page_cache: Option<u32>,
     log_format: Option<String>,
     log: Option<String>,
 }
@@ -116,6 +119,7 @@ const VARIABLES: &[&str] = &[
     "VITRINE_MAIL_FROM",
     "VITRINE_TRUSTED_PROXIES",
     "VITRINE_METRICS_TOKEN",
+    "VITRINE_PAGE_CACHE",
     "VITRINE_LOG_FORMAT",
     "VITRINE_LOG",
 ];
@@ -186,6 +190,12 @@ impl Config {
             )?,
             trusted_proxies: trusted_proxies.collect::<Result<_, _>>()?,
             metrics_token: common.metrics_token.clone().or(file.metrics_token),
+            page_cache: common
+                .page_cache
+                .or(file.page_cache)
+                .map_or(storefront::DEFAULT_PAGE_CACHE, |megabytes| {
+                    u64::from(megabytes) * 1_024 * 1_024
+                }),
             log_json: log_json(common.log_format.clone().or(file.log_format).as_deref())?,
             log,
         })
@@ -341,6 +351,19 @@ mod tests {
             "https://flag.example"
         );
         assert!(config.log_json);
+        assert_eq!(config.page_cache, 64 * 1_024 * 1_024);
+    }
+
+    #[test]
+    fn the_page_cache_is_told_in_megabytes_and_can_be_off() {
+        for megabytes in [0, 200] {
+            let common = Common {
+                page_cache: Some(megabytes),
+                ..Common::default()
+            };
+            let bytes = u64::from(megabytes) * 1_024 * 1_024;
+            assert_eq!(load(&common).unwrap().page_cache, bytes);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use commerce::index::SearchIndex;
 use commerce::keys::{Purpose, server_key};
 use commerce::ports::mail::{KeepMails, Mailer};
+use commerce::schema::WATCHED;
 use commerce::{MIGRATIONS, Shop};
 use db::{Db, Location, Options};
 use kernel::{RandomIds, SystemClock};
@@ -55,6 +56,7 @@ pub(crate) async fn open(config: &Config, wishes: &Wishes<'_>) -> Result<Opened,
     let lock = if wishes.serve { lock(config)? } else { None };
     let db = Db::open(&location, &Options::default())
         .map_err(|error| format!("{} cannot be opened: {error}", config.database_in_words()))?;
+    db.watch(WATCHED);
     if wishes.make {
         db.migrate(MIGRATIONS).await?;
     } else {

@@ -155,6 +155,7 @@ async fn site(
         } else {
             absolute(&config.data).display().to_string()
         })
+        .with_page_cache(config.page_cache)
         .with_test_page(Arc::new(TestPage(test_gateway)));
     let office = Templates::back_office(templates::Settings::default())?;
     let admin = Admin::new(shop.clone(), office, templates.clone());

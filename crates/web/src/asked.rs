@@ -19,7 +19,7 @@ pub struct Asked {
     /// Path and query.
     pub uri: Uri,
     /// The headers, with everything private the visitor sent: never log them.
-    pub headers: HeaderMap,
+    pub headers: Arc<HeaderMap>,
     /// The pattern of the route, such as `/products/{slug}`; `None` if there is no such page.
     pub route: Option<Arc<str>>,
     /// The request's id: in the answer's `x-request-id`, in every log line, on error pages.
@@ -83,7 +83,7 @@ impl Asked {
             ),
             method: request.method().clone(),
             uri: request.uri().clone(),
-            headers: request.headers().clone(),
+            headers: Arc::new(request.headers().clone()),
             route: request
                 .extensions()
                 .get::<MatchedPath>()

@@ -73,6 +73,15 @@ fn is_worth_it(response: &Response) -> bool {
         && response.status() != StatusCode::PARTIAL_CONTENT
         && !headers.contains_key(CONTENT_ENCODING)
         && !headers::is_private(headers)
+        && !is_decided(headers)
+}
+
+/// Whether who answered has already chosen the encoding by what is accepted.
+fn is_decided(headers: &HeaderMap) -> bool {
+    headers
+        .get(VARY)
+        .and_then(|names| names.to_str().ok())
+        .is_some_and(|names| names.contains("accept-encoding"))
 }
 
 /// Whether gzip is accepted, and not with weight 0 (RFC 9110, 12.5.3).
@@ -96,7 +105,7 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
         })
 }
 
-fn gzip(whole: &Bytes) -> std::io::Result<Bytes> {
+pub(crate) fn gzip(whole: &Bytes) -> std::io::Result<Bytes> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(whole.len() / 3), Compression::new(5));
     encoder.write_all(whole)?;
     encoder.finish().map(Bytes::from)

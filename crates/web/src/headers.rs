@@ -11,7 +11,7 @@ use kernel::Code;
 use crate::asked::Asked;
 use crate::origin::Origin;
 use crate::problem::Problem;
-use crate::site::Config;
+use crate::site::{Config, Site};
 
 /// Marks an answer as the visitor's own: no cache may keep it, and it is sent uncompressed. For cart, checkout, orders and
 /// everything else with personal data.
@@ -67,7 +67,8 @@ pub(crate) fn is_private(headers: &HeaderMap) -> bool {
 }
 
 /// Adds the headers to an answer.
-pub(crate) fn add(response: &mut Response, asked: &Asked, config: &Config) {
+pub(crate) fn add(response: &mut Response, asked: &Asked, site: &Site) {
+    let config = site.config();
     let leads_to = response.extensions_mut().remove::<FormsMayLeadTo>();
     let sandboxed = response.extensions_mut().remove::<Sandboxed>();
     let is_html = response
@@ -102,18 +103,28 @@ pub(crate) fn add(response: &mut Response, asked: &Asked, config: &Config) {
         // Pages show the visitor's cart and token: the browser may keep them for Back, and asks before showing them anew.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
-    let policy = match sandboxed {
-        Some(Sandboxed) => sandboxed_policy(config),
-        None => {
-            content_security_policy(config, leads_to.as_ref().map_or(&[], |origins| &origins.0))
+    let policy = match (sandboxed, leads_to) {
+        (Some(Sandboxed), _) => as_value(&sandboxed_policy(config)),
+        (None, Some(FormsMayLeadTo(origins))) => {
+            as_value(&content_security_policy(config, &origins))
         }
+        (None, None) => site.inner().policy.clone(),
     };
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
+    if let Some(policy) = policy {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     if let Ok(id) = HeaderValue::from_str(asked.id.as_str()) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
+}
+
+/// The policy of nearly every answer: it depends on nothing but the configuration.
+pub(crate) fn usual_policy(config: &Config) -> Option<HeaderValue> {
+    as_value(&content_security_policy(config, &[]))
+}
+
+fn as_value(policy: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(policy).ok()
 }
 
 /// Nothing runs, nothing is sent, nothing is loaded but the shop's own pictures.

@@ -1,6 +1,6 @@
 //! Counters for the operator: requests by route and status, how long they took, connections, what was refused.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Extension;
@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use kernel::Code;
+use metrics::SharedString;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use subtle::ConstantTimeEq;
 
@@ -56,13 +57,19 @@ fn install() -> Option<PrometheusHandle> {
 
 /// Records a finished request. The label is the route's pattern, never the path: paths are without end.
 pub(crate) fn request(asked: &Asked, status: http::StatusCode, took: Duration) {
-    let route = asked.route.as_deref().unwrap_or("unmatched").to_owned();
-    let method = if asked.method.as_str().len() <= 7 {
-        asked.method.to_string()
-    } else {
-        "OTHER".to_owned()
+    let route = match &asked.route {
+        Some(route) => SharedString::from(Arc::clone(route)),
+        None => SharedString::const_str("unmatched"),
     };
-    metrics::counter!("http_requests_total", "route" => route.clone(), "method" => method, "status" => status.as_u16().to_string()).increment(1);
+    let method = match asked.method.as_str() {
+        "GET" => SharedString::const_str("GET"),
+        "HEAD" => SharedString::const_str("HEAD"),
+        "POST" => SharedString::const_str("POST"),
+        other if other.len() <= 7 => SharedString::from_owned(other.to_owned()),
+        _ => SharedString::const_str("OTHER"),
+    };
+    let status = SharedString::from_owned(status.as_str().to_owned());
+    metrics::counter!("http_requests_total", "route" => route.clone(), "method" => method, "status" => status).increment(1);
     metrics::histogram!("http_request_seconds", "route" => route).record(took.as_secs_f64());
 }
 

@@ -40,7 +40,7 @@ async fn answer_in_span(site: Site, asked: Asked, request: Request, next: Next) 
     };
     let response = errors::dress(&site, &asked, response).await;
     let mut response = compress::compress(&asked.headers, response).await;
-    headers::add(&mut response, &asked, site.config());
+    headers::add(&mut response, &asked, &site);
     drop(in_flight);
     let took = began.elapsed();
     metrics::request(&asked, response.status(), took);

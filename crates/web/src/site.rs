@@ -7,6 +7,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use futures_util::future::BoxFuture;
+use http::HeaderValue;
 use kernel::{Clock, Code, Ids, RandomIds, SystemClock};
 
 use crate::admission::Admission;
@@ -16,7 +17,7 @@ use crate::metrics::Metrics;
 use crate::origin::Origin;
 use crate::peer::Network;
 use crate::problem::Problem;
-use crate::{health, pipeline};
+use crate::{headers, health, pipeline};
 
 /// How a site is set up.
 #[derive(Debug, Clone)]
@@ -87,6 +88,8 @@ pub(crate) struct Inner {
     pub(crate) admission: Admission,
     pub(crate) refusals: Refusals,
     pub(crate) metrics: Metrics,
+    /// The security policy of an answer that says nothing about it.
+    pub(crate) policy: Option<HeaderValue>,
 }
 
 impl Site {
@@ -94,6 +97,7 @@ impl Site {
     pub fn new(config: Config, ready: Readiness, errors: Arc<dyn ErrorPages>) -> Self {
         let admission = Admission::new(&config.limits, Arc::clone(&config.clock));
         Self(Arc::new(Inner {
+            policy: headers::usual_policy(&config),
             config,
             errors,
             ready,

@@ -46,6 +46,8 @@ pub struct CategoryNode {
 pub struct CategoryPage {
     /// The category.
     pub category: Category,
+    /// Products on sale in it and below it, each counted once.
+    pub count: u32,
     /// The way down to it from the top, without itself.
     pub path: Vec<Category>,
     /// The categories right below it, with their counts.
@@ -423,6 +425,7 @@ fn category_page(level: &[CategoryNode], slug: &Slug) -> Option<CategoryPage> {
                 .filter(|other| other.category.id != node.category.id);
             return Some(CategoryPage {
                 category: node.category.clone(),
+                count: node.count,
                 path: Vec::new(),
                 children: node.children.clone(),
                 siblings: others.map(|other| other.category.clone()).collect(),

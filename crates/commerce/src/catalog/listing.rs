@@ -92,7 +92,7 @@ impl Card {
     }
 }
 
-/// One page of a list of products on sale. Four statements, however many products there are.
+/// One page of a list of products on sale. Five to seven statements, however many products there are.
 pub async fn list_cards(shop: &Shop, listing: Listing) -> Result<Page<Card>, Internal> {
     let now = shop.clock.now();
     shop.db.read(move |tx| cards(tx, now, &listing)).await
@@ -106,13 +106,40 @@ pub async fn list_cards_by_id(shop: &Shop, ids: Vec<ProductId>) -> Result<Vec<Ca
 
 /// Building block of [`list_cards`].
 pub fn cards(tx: &mut Tx<'_>, now: Timestamp, listing: &Listing) -> Result<Page<Card>, Internal> {
+    let total = lists::count(tx, &listing.scope)?;
+    cards_of(tx, now, listing, total)
+}
+
+/// One page of a list whose length is known.
+pub fn cards_of(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    listing: &Listing,
+    total: u32,
+) -> Result<Page<Card>, Internal> {
     let rows = lists::page(tx, listing)?;
-    let total = match rows.first() {
-        Some(first) => first.total,
-        None if listing.page.number() > 1 => lists::count(tx, &listing.scope)?,
-        None => 0,
-    };
     Ok(Page::new(listing.page, total, assemble(tx, now, rows)?))
+}
+
+/// The first so many of a list in the merchant's order.
+pub fn first_cards(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    scope: Scope,
+    most: u32,
+) -> Result<Vec<Card>, Internal> {
+    let listing = Listing {
+        scope,
+        sort: Sort::Featured,
+        page: PageRequest::new(1, most),
+    };
+    let rows = lists::page(tx, &listing)?;
+    assemble(tx, now, rows)
+}
+
+/// How many products are on sale.
+pub fn count_on_sale(tx: &mut Tx<'_>) -> Result<u32, Internal> {
+    Ok(lists::count(tx, &Scope::All)?)
 }
 
 /// Building block of [`list_cards_by_id`].

@@ -246,7 +246,7 @@ fn needs_review(
 /// Promises the order's stock: what is still held, and what expired anew if it is still there.
 fn secure_stock(tx: &mut Tx<'_>, act: &Act, order: &Order) -> Result<bool, Internal> {
     let until = inventory::hold_until(act.now);
-    let held = inventory::keep_reservations(tx, &order.id, until)?;
+    let held = inventory::keep_reservations(tx, act.now, &order.id, until)?;
     let lines = orders::lines(tx, &order.id)?;
     let mut missing = Vec::new();
     for line in lines.iter().filter(|line| line.stock_tracked) {
@@ -267,7 +267,7 @@ fn secure_stock(tx: &mut Tx<'_>, act: &Act, order: &Order) -> Result<bool, Inter
     if inventory::reserve(tx, act, &order.id, &missing, until)?.is_err() {
         return Ok(false);
     }
-    let held = inventory::keep_reservations(tx, &order.id, until)?;
+    let held = inventory::keep_reservations(tx, act.now, &order.id, until)?;
     for line in lines.iter().filter(|line| line.stock_tracked) {
         if held.get(&line.variant_id).copied().unwrap_or(0) < line.quantity.as_i64() {
             // Its stock is not counted any more: nothing can be held, and nothing needs to be.

@@ -30,7 +30,7 @@ pub use reserve::{
     NotShipped, Shortage, commit_reservations, keep_reservations, release_allocation,
     release_pieces, release_reservations, release_variant, reserve, restock, ship,
 };
-pub use store::{available, expire_overdue};
+pub use store::{available, expire_overdue, next_overdue};
 pub(crate) use store::{ensure_shelves, with_ids};
 
 kernel::words! {
@@ -114,6 +114,9 @@ pub struct Want {
     /// How many.
     pub quantity: Quantity,
 }
+
+/// The highest figure of stock that pages tell from a higher one. Sales above it change no page.
+pub const SHOWN_UP_TO: i64 = 100;
 
 /// How long a checkout holds its stock.
 pub const HOLD: i64 = 30 * kernel::time::MINUTE;

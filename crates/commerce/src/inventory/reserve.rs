@@ -116,11 +116,12 @@ fn reserve_one(
 /// From here to the end of the transaction nobody can expire it: the rows are locked, and not overdue any more.
 pub fn keep_reservations(
     tx: &mut Tx<'_>,
+    now: Timestamp,
     order: &OrderId,
     until: Timestamp,
 ) -> Result<BTreeMap<VariantId, i64>, DbError> {
     let mut kept: BTreeMap<VariantId, i64> = BTreeMap::new();
-    for (variant, quantity) in store::prolong(tx, order, until)? {
+    for (variant, quantity) in store::prolong(tx, now, order, until)? {
         let sum = kept.entry(variant).or_default();
         *sum = sum.saturating_add(quantity);
     }

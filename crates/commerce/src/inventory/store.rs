@@ -8,7 +8,8 @@ use kernel::{
     LocationId, OrderId, ProductId, ReservationId, StockMovementId, Timestamp, VariantId,
 };
 
-use super::{Location, MovementKind, ReservationStatus, StockLevel};
+use super::{Location, MovementKind, ReservationStatus, SHOWN_UP_TO, StockLevel};
+use crate::schema::STOCK;
 use crate::shop::Act;
 
 impl FromRow for StockLevel {
@@ -151,14 +152,33 @@ pub(super) fn take(
     location: &LocationId,
     quantity: i64,
 ) -> Result<bool, DbError> {
-    let taken = tx.execute(
-        "UPDATE stock_levels
-            SET reserved = reserved + $1, changed_at = $2
-          WHERE variant_id = $3 AND location_id = $4
-            AND (backorder_limit IS NULL OR on_hand - allocated - reserved + backorder_limit >= $1)",
-        params![quantity, now, variant, location],
-    )?;
-    Ok(taken == 1)
+    let left: Option<Left> = tx.uncounted(|tx| {
+        tx.query_opt(
+            "UPDATE stock_levels
+                SET reserved = reserved + $1, changed_at = $2
+              WHERE variant_id = $3 AND location_id = $4
+                AND (backorder_limit IS NULL OR on_hand - allocated - reserved + backorder_limit >= $1)
+          RETURNING on_hand - allocated - reserved + backorder_limit",
+            params![quantity, now, variant, location],
+        )
+    })?;
+    if let Some(left) = &left {
+        count_if_shown(tx, left, quantity.saturating_neg());
+    }
+    Ok(left.is_some())
+}
+
+/// What can be promised of a level after a change; nothing where there is no limit.
+type Left = (Option<i64>,);
+
+/// Counts a change of stock that some page may show. What a variant has in all is never less than what one of its levels
+/// has: as long as that one stays above what pages tell apart, before and after, they all stay the same. Of a level without
+/// a limit they show no figure.
+fn count_if_shown(tx: &mut Tx<'_>, (left,): &Left, change: i64) {
+    let lowest = left.map(|left| left.min(left.saturating_sub(change)));
+    if lowest.is_some_and(|lowest| lowest <= SHOWN_UP_TO) {
+        tx.count_change(STOCK);
+    }
 }
 
 /// Changes the figures of one level. The database refuses what must not be.
@@ -169,18 +189,22 @@ pub(super) fn change_level(
     location: &LocationId,
     change: &Change,
 ) -> Result<(), DbError> {
-    let changed = tx.execute(
-        "UPDATE stock_levels
-            SET on_hand = on_hand + $1, allocated = allocated + $2, reserved = reserved + $3, changed_at = $4
-          WHERE variant_id = $5 AND location_id = $6",
-        params![change.on_hand, change.allocated, change.reserved, now, variant, location],
-    )?;
     // A figure that is not there cannot be explained by anything: better to undo all of it.
-    if changed == 1 {
-        Ok(())
-    } else {
-        Err(DbError::NoRow)
-    }
+    let left: Left = tx.uncounted(|tx| {
+        tx.query_one(
+            "UPDATE stock_levels
+                SET on_hand = on_hand + $1, allocated = allocated + $2, reserved = reserved + $3, changed_at = $4
+              WHERE variant_id = $5 AND location_id = $6
+          RETURNING on_hand - allocated - reserved + backorder_limit",
+            params![change.on_hand, change.allocated, change.reserved, now, variant, location],
+        )
+    })?;
+    let sum = change
+        .on_hand
+        .saturating_sub(change.allocated)
+        .saturating_sub(change.reserved);
+    count_if_shown(tx, &left, sum);
+    Ok(())
 }
 
 /// What is on hand of a variant at each location, locked until the transaction ends.
@@ -189,10 +213,12 @@ pub(super) fn lock_levels(
     now: Timestamp,
     variant: &VariantId,
 ) -> Result<HashMap<LocationId, i64>, DbError> {
-    let rows: Vec<(LocationId, i64)> = tx.query(
-        "UPDATE stock_levels SET changed_at = $1 WHERE variant_id = $2 RETURNING location_id, on_hand",
-        params![now, variant],
-    )?;
+    let rows: Vec<(LocationId, i64)> = tx.uncounted(|tx| {
+        tx.query(
+            "UPDATE stock_levels SET changed_at = $1 WHERE variant_id = $2 RETURNING location_id, on_hand",
+            params![now, variant],
+        )
+    })?;
     Ok(rows.into_iter().collect())
 }
 
@@ -278,15 +304,30 @@ pub(super) fn held_by(tx: &mut Tx<'_>, order: &OrderId) -> Result<Vec<Held>, DbE
 }
 
 /// Lets what an order holds be held until then; what that is, reservation by reservation.
+///
+/// What is overdue could be bought by others until now: that it is held again shows. Holding the rest for longer does not.
 pub(super) fn prolong(
     tx: &mut Tx<'_>,
+    now: Timestamp,
     order: &OrderId,
     until: Timestamp,
 ) -> Result<Vec<(VariantId, i64)>, DbError> {
-    tx.query(
-        "UPDATE reservations SET expires_at = $1 WHERE order_id = $2 AND status = 'active' RETURNING variant_id, quantity",
-        params![until, order],
-    )
+    let mut held: Vec<(VariantId, i64)> = tx.uncounted(|tx| {
+        tx.query(
+            "UPDATE reservations SET expires_at = $1
+              WHERE order_id = $2 AND status = 'active' AND expires_at > $3
+          RETURNING variant_id, quantity",
+            params![until, order, now],
+        )
+    })?;
+    let overdue: Vec<(VariantId, i64)> = tx.query(
+        "UPDATE reservations SET expires_at = $1
+          WHERE order_id = $2 AND status = 'active' AND expires_at <= $3
+      RETURNING variant_id, quantity",
+        params![until, order, now],
+    )?;
+    held.extend(overdue);
+    Ok(held)
 }
 
 /// Ends a reservation if nobody else has: true for the one who did.
@@ -296,10 +337,13 @@ pub(super) fn end(
     id: &ReservationId,
     status: ReservationStatus,
 ) -> Result<bool, DbError> {
-    let ended = tx.execute(
-        "UPDATE reservations SET status = $1, ended_at = $2 WHERE id = $3 AND status = 'active'",
-        params![status, now, id],
-    )?;
+    // The level it was taken from changes with it, and counts if that shows.
+    let ended = tx.uncounted(|tx| {
+        tx.execute(
+            "UPDATE reservations SET status = $1, ended_at = $2 WHERE id = $3 AND status = 'active'",
+            params![status, now, id],
+        )
+    })?;
     Ok(ended == 1)
 }
 
@@ -309,11 +353,14 @@ pub(super) fn insert_reservation(
     act: &Act,
     held: &NewReservation<'_>,
 ) -> Result<(), DbError> {
-    tx.execute(
-        "INSERT INTO reservations (id, order_id, variant_id, location_id, quantity, status, expires_at, created_at, ended_at)
-         VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, NULL)",
-        params![ReservationId::new(act.ids.as_ref()), held.order, held.variant, held.location, held.quantity, held.expires_at, act.now],
-    )?;
+    // `take` has counted it if it shows.
+    tx.uncounted(|tx| {
+        tx.execute(
+            "INSERT INTO reservations (id, order_id, variant_id, location_id, quantity, status, expires_at, created_at, ended_at)
+             VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, NULL)",
+            params![ReservationId::new(act.ids.as_ref()), held.order, held.variant, held.location, held.quantity, held.expires_at, act.now],
+        )
+    })?;
     Ok(())
 }
 
@@ -358,6 +405,19 @@ pub fn expire_overdue(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> Result<usi
     });
     free(tx, now, &overdue, ReservationStatus::Expired)?;
     Ok(overdue.len())
+}
+
+/// When the next hold on stock runs out, if there is one.
+pub fn next_overdue(tx: &mut Tx<'_>, now: Timestamp) -> Result<Option<Timestamp>, DbError> {
+    let found: Option<(Timestamp,)> = tx.query_opt(
+        "SELECT expires_at
+           FROM reservations
+          WHERE status = 'active' AND expires_at > $1
+          ORDER BY expires_at
+          LIMIT 1",
+        params![now],
+    )?;
+    Ok(found.map(|(at,)| at))
 }
 
 /// Ends these reservations and gives their stock back.

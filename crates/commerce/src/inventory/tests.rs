@@ -74,7 +74,7 @@ async fn promise(shop: &TestShop, order: &OrderId) -> BTreeMap<VariantId, i64> {
 async fn keep_and_promise(shop: &TestShop, order: &OrderId) -> BTreeMap<VariantId, i64> {
     let order = order.clone();
     let blocks = move |tx: &mut db::Tx<'_>, act: &Act| {
-        keep_reservations(tx, &order, hold_until(act.now))?;
+        keep_reservations(tx, act.now, &order, hold_until(act.now))?;
         commit_reservations(tx, act, &order)
     };
     within(shop, blocks).await
@@ -183,7 +183,7 @@ on_both! {
         hold(shop, &order, &[want(&vase, 2)]).await.unwrap();
         shop.clock.advance(40 * MINUTE);
         assert_eq!(shop.available(&vase).await, 2, "it is overdue");
-        let kept = within(shop, { let order = order.clone(); move |tx, act| keep_reservations(tx, &order, hold_until(act.now)) }).await;
+        let kept = within(shop, { let order = order.clone(); move |tx, act| keep_reservations(tx, act.now, &order, hold_until(act.now)) }).await;
         assert_eq!(kept, BTreeMap::from([(vase.clone(), 2)]));
         assert_eq!(shop.available(&vase).await, 0);
         assert!(hold(shop, &an_order(), &[want(&vase, 1)]).await.is_err());

@@ -35,7 +35,7 @@ use crate::delivery::{CreateMethod, CreateZone, create_method, create_zone};
 use crate::index::SearchIndex;
 use crate::inventory::{self, AdjustStock, MovementKind, adjust_stock, create_location};
 use crate::ports::gateway::Gateways;
-use crate::schema::MIGRATIONS;
+use crate::schema::{MIGRATIONS, WATCHED};
 use crate::settings::{self, BankAccount, Settings};
 use crate::shop::{Shop, Shopper};
 use crate::staff::{Door, Operator};
@@ -89,6 +89,7 @@ impl TestShop {
 
     /// On this empty, migrated database.
     pub async fn on(db: Db, database: Option<TestDatabase>) -> Self {
+        db.watch(WATCHED);
         let clock = ManualClock::default();
         let gateway = FakeGateway::default();
         let mailbox = Mailbox::default();
@@ -119,6 +120,7 @@ impl TestShop {
 
     /// The same shop as a second process sees it: its own connections, the same books, the same gateway.
     pub fn second_node(&self, db: Db) -> Shop {
+        db.watch(WATCHED);
         Shop {
             db,
             ..self.shop.clone()

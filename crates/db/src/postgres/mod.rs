@@ -5,6 +5,7 @@
 //! COMMIT is reported as unknown, never as done or not done.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
@@ -14,15 +15,17 @@ use postgres::{Client, Statement};
 
 use crate::row::{Row, Source};
 use crate::work::OnDuty;
-use crate::{DbError, FromRow, Options, Shared, limits};
+use crate::{DbError, FromRow, Options, Shared, changes, limits};
 
 mod connect;
+mod counts;
 mod errors;
 pub(crate) mod values;
 mod worker;
 
 #[cfg(feature = "testing")]
 pub(crate) use connect::Target;
+pub(crate) use counts::count_on;
 
 /// Starts the threads, and waits until the first of them has connected.
 pub(crate) fn open(
@@ -33,12 +36,14 @@ pub(crate) fn open(
     let target = Arc::new(connect::Target::parse(url, options)?);
     let (connected, first) = mpsc::channel();
     let mut threads = Vec::new();
+    // Writers of one process count in lanes of their own; those of two processes seldom share one.
+    let base = RandomState::new().build_hasher().finish();
     let kinds = [
         (worker::Kind::Write, options.writers.max(1)),
         (worker::Kind::Read, options.readers.max(1)),
     ];
     for (kind, count) in kinds {
-        for number in 1..=count {
+        for number in (1_u64..).take(count) {
             let (target, shared, options) =
                 (Arc::clone(&target), Arc::clone(shared), options.clone());
             let connected = if threads.is_empty() {
@@ -46,10 +51,11 @@ pub(crate) fn open(
             } else {
                 None
             };
+            let lane = (base.wrapping_add(number)) % changes::LANES;
             let body = move || {
                 let queue = kind.queue(&shared);
                 let _guard = OnDuty(queue);
-                worker::Worker::new(&target, &shared, &options, kind).run(connected);
+                worker::Worker::new((&target, &shared, &options), kind, lane).run(connected);
             };
             let thread = std::thread::Builder::new()
                 .name(format!("db-{kind}-{number}"))

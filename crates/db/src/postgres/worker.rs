@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::connect::Target;
 use super::{Session, errors};
+use crate::tx::{self, Ending};
 use crate::work::{Queue, Verdict, Work};
-use crate::{DbError, Options, Shared, limits, tx};
+use crate::{DbError, Options, Shared, ToValue, changes, limits};
 
 /// Which queue a thread serves. Reads have threads of their own, so that writes waiting for each other's locks do not
 /// keep shoppers from looking.
@@ -50,6 +51,8 @@ pub(super) struct Worker<'a> {
     options: &'a Options,
     kind: Kind,
     session: Option<Session>,
+    /// Where it counts changes.
+    lane: i64,
     /// How long to leave an unreachable server alone, doubled by each failure.
     pause: Duration,
 }
@@ -63,10 +66,9 @@ enum Attempt {
 
 impl<'a> Worker<'a> {
     pub(super) fn new(
-        target: &'a Target,
-        shared: &'a Shared,
-        options: &'a Options,
+        (target, shared, options): (&'a Target, &'a Shared, &'a Options),
         kind: Kind,
+        lane: u64,
     ) -> Self {
         Self {
             target,
@@ -74,6 +76,7 @@ impl<'a> Worker<'a> {
             options,
             kind,
             session: None,
+            lane: i64::try_from(lane).unwrap_or(0),
             pause: Duration::ZERO,
         }
     }
@@ -131,11 +134,26 @@ impl<'a> Worker<'a> {
         }
         let verdict = work.run(tx::Connection::Postgres(session));
         match verdict {
-            Verdict::Commit(signals) => self.commit(signals),
+            Verdict::Commit(ending) => match self.count_changes(&ending) {
+                Ok(()) => self.commit(ending.signals),
+                Err(error) if error.is_retryable() => self.roll_back(Attempt::Again(error)),
+                Err(error) => self.roll_back(Attempt::Ended(Err(error))),
+            },
             Verdict::Refused => self.roll_back(Attempt::Ended(Ok(()))),
             Verdict::Failed(error) => self.roll_back(Attempt::Ended(Err(error))),
             Verdict::Retry(error) => self.roll_back(Attempt::Again(error)),
         }
+    }
+
+    /// Counts what the transaction changed, as its last statements: nobody waits for a row of the counts and holds others.
+    fn count_changes(&mut self, ending: &Ending) -> Result<(), DbError> {
+        let (Some(watched), Some(session)) = (self.shared.watched.get(), &mut self.session) else {
+            return Ok(());
+        };
+        for area in ending.touched.areas(watched) {
+            session.execute(changes::COUNT, &[area.to_value(), self.lane.to_value()])?;
+        }
+        Ok(())
     }
 
     fn commit(&mut self, signals: Vec<&'static str>) -> Attempt {

@@ -130,7 +130,7 @@ fn connect_writer(path: &Path, options: &Options) -> Result<Connection, DbError>
     Ok(connection)
 }
 
-fn connect_reader(path: &Path) -> Result<Connection, DbError> {
+pub(crate) fn connect_reader(path: &Path) -> Result<Connection, DbError> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = connect(path)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;

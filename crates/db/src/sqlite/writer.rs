@@ -9,9 +9,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::statement;
 use super::{control, roll_back};
+use crate::changes::{self, Touched};
+use crate::tx::{self, Ending};
 use crate::work::{Verdict, Work};
-use crate::{DbError, Options, Shared, tx};
+use crate::{DbError, Options, Shared, ToValue};
 
 pub(super) fn run(connection: Connection, shared: &Shared, options: &Options) {
     let (most_writes, longest) = if options.group_commit {
@@ -43,14 +46,14 @@ struct Writer<'a> {
 /// A write that ran and waits for the COMMIT.
 struct Ran {
     work: Box<dyn Work>,
-    signals: Vec<&'static str>,
+    ending: Ending,
     ended: Result<(), DbError>,
 }
 
 impl Ran {
     fn settle(self, shared: &Shared) {
         if self.ended.is_ok() {
-            shared.topics.wake(&self.signals);
+            shared.topics.wake(&self.ending.signals);
         }
         self.work.settle(self.ended);
     }
@@ -148,23 +151,23 @@ impl Writer<'_> {
 
     /// Runs one write inside its SAVEPOINT.
     fn write_one(&mut self, mut work: Box<dyn Work>) -> Ran {
-        let (signals, ended) = match control(&self.connection, "SAVEPOINT one_write") {
+        let (ending, ended) = match control(&self.connection, "SAVEPOINT one_write") {
             Ok(()) => match work.run(tx::Connection::Sqlite(&self.connection)) {
-                Verdict::Commit(signals) => (signals, self.release()),
-                Verdict::Refused => (Vec::new(), self.take_back()),
+                Verdict::Commit(ending) => (ending, self.release()),
+                Verdict::Refused => (Ending::default(), self.take_back()),
                 Verdict::Failed(error) | Verdict::Retry(error) => {
                     self.beware(&error);
-                    (Vec::new(), self.take_back().and(Err(error)))
+                    (Ending::default(), self.take_back().and(Err(error)))
                 }
             },
-            Err(error) => (Vec::new(), Err(error)),
+            Err(error) => (Ending::default(), Err(error)),
         };
         if let Err(error) = &ended {
             self.beware(error);
         }
         Ran {
             work,
-            signals,
+            ending,
             ended,
         }
     }
@@ -182,7 +185,9 @@ impl Writer<'_> {
 
     /// COMMITs what ran. On an error nothing is left open, and either nothing was written or it is unknown.
     fn commit(&mut self, batch: &[Ran]) -> Result<(), DbError> {
-        let result = control(&self.connection, "COMMIT");
+        let result = self
+            .count_changes(batch)
+            .and_then(|()| control(&self.connection, "COMMIT"));
         if let Err(error) = result {
             self.beware(&error);
             roll_back(&self.connection);
@@ -192,6 +197,23 @@ impl Writer<'_> {
             });
         }
         self.shared.counters.count_commit(batch.len());
+        Ok(())
+    }
+
+    /// Counts what the batch changed, once for all its writes: they become visible together.
+    fn count_changes(&self, batch: &[Ran]) -> Result<(), DbError> {
+        let Some(watched) = self.shared.watched.get() else {
+            return Ok(());
+        };
+        let mut touched = Touched::default();
+        for ran in batch.iter().filter(|ran| ran.ended.is_ok()) {
+            touched.add(ran.ending.touched);
+        }
+        for area in touched.areas(watched) {
+            let lane = 0_i64; // there is one writer
+            let values = [area.to_value(), lane.to_value()];
+            statement::execute(&self.connection, changes::COUNT, &values)?;
+        }
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 
 use db::{Db, DbError, Migration, params};
 
+mod changes;
 mod conflicts;
 mod crashes;
 mod encryption;

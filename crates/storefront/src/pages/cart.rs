@@ -103,7 +103,7 @@ pub(super) async fn draw(
         };
         let pictures = views::pictures_of(tx, &cart)?;
         Ok(Read {
-            quote: Some(carts::quote_cart(tx, &base.settings, base.now, &cart)?),
+            quote: Some(carts::quote_cart(tx, base.settings(), base.now, &cart)?),
             pictures,
             removed,
         })
@@ -162,7 +162,7 @@ fn view(base: &Base, read: Read, told: &Told, say: &Say) -> CartView {
         can_check_out: quote.item_count() > 0,
         free_delivery: free_delivery(base, &quote),
         promise: promise(base, &quote, say),
-        quote: views::quote(&quote, &base.settings),
+        quote: views::quote(&quote, base.settings()),
         added,
         removed,
     }
@@ -176,7 +176,7 @@ fn free_delivery(base: &Base, quote: &CartQuote) -> Option<FreeDelivery> {
         .map(|offer| offer.method.clone())
         .collect();
     let over = free_delivery_over(&methods)
-        .or_else(|| free_delivery_over(&base.home_methods).filter(|_| methods.is_empty()))?;
+        .or_else(|| free_delivery_over(base.home_methods()).filter(|_| methods.is_empty()))?;
     free_delivery_from(over, quote.quote.subtotal)
 }
 
@@ -210,7 +210,7 @@ fn promise(base: &Base, quote: &CartQuote, say: &Say) -> Option<PromiseView> {
         say.country_in_a_sentence(quote.destination)
     };
     Some(views::promise(
-        &base.settings,
+        base.settings(),
         base.now,
         offer.promise?,
         country,

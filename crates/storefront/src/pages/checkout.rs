@@ -119,14 +119,14 @@ impl Loaded {
         let Some(cart) = cart.filter(|cart| !cart.lines.is_empty()) else {
             return Ok(None);
         };
-        let quote = carts::quote_cart(tx, &base.settings, base.now, &cart)?;
+        let quote = carts::quote_cart(tx, base.settings(), base.now, &cart)?;
         if quote.item_count() == 0 {
             return Ok(None);
         }
         let mut countries = delivery::countries(tx)?;
-        let home = base.settings.selling.country;
+        let home = base.settings().selling.country;
         let can_be_fetched = base
-            .home_methods
+            .home_methods()
             .iter()
             .any(commerce::delivery::DeliveryMethod::is_pickup);
         if !countries.contains(&home) && (can_be_fetched || countries.is_empty()) {
@@ -134,7 +134,7 @@ impl Loaded {
         }
         Ok(Some(Self {
             pictures: views::pictures_of(tx, &cart)?,
-            payment_methods: checkout::payment_methods(&base.settings, gateways),
+            payment_methods: checkout::payment_methods(base.settings(), gateways),
             tried: tried(tx, &cart)?,
             cart,
             quote,

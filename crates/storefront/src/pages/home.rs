@@ -9,12 +9,13 @@ use commerce::accounts;
 use commerce::catalog::{self, Shown};
 use commerce::media::Picture;
 use db::Tx;
-use kernel::{CategoryId, CollectionId, PageRequest, Slug};
+use kernel::{CategoryId, CollectionId, Slug};
 use serde::Serialize;
 use templates::Page;
 use web::{Peer, Problem};
 
 use super::empty_shop::{Empty, EmptyShopPage};
+use crate::cache::Address;
 use crate::frame::{Base, category_link, category_url, collection_url, product_url};
 use crate::say::Say;
 use crate::storefront::{Storefront, Visit};
@@ -99,7 +100,7 @@ pub struct Story {
 /// What the page reads: sixteen statements beside the frame's, however many products, collections and categories there are.
 struct Read {
     claimed: bool,
-    all: kernel::Page<catalog::Card>,
+    all: Vec<catalog::Card>,
     rows: Vec<(CollectionId, Vec<catalog::Card>)>,
     hero: Option<Shown>,
     pictures: HashMap<CategoryId, Picture>,
@@ -111,9 +112,21 @@ pub(crate) async fn show(
     visit: Visit,
     peer: Peer,
 ) -> Result<Response, Problem> {
-    let (base, read) = storefront.read(&visit, read).await?;
-    let sheet = storefront.sheet(&visit, &base).canonical("/");
-    if read.all.total == 0 {
+    // Before there is anything on sale, the owner's page is another one.
+    let here = peer.on_this_machine.then_some(("here", ""));
+    let address = Address::of(&visit.asked.uri, here);
+    let drawing = draw(&storefront, &visit, peer);
+    storefront.kept(&visit, address, drawing).await
+}
+
+async fn draw(storefront: &Storefront, visit: &Visit, peer: Peer) -> Result<Response, Problem> {
+    let (base, read) = storefront.read(visit, read).await?;
+    let shown = read.rows.iter().flat_map(|(_, cards)| cards);
+    let sheet = storefront
+        .sheet(visit, &base)
+        .showing(shown.chain(&read.all))
+        .canonical("/");
+    if base.on_sale() == 0 {
         let for_owner = peer.on_this_machine;
         let data = storefront.data().filter(|_| for_owner).map(str::to_owned);
         let claimed = read.claimed;
@@ -135,14 +148,9 @@ pub(crate) async fn show(
 }
 
 fn read(tx: &mut Tx<'_>, base: &Base) -> Result<Read, Internal> {
-    let home = &base.settings.home;
-    let listing = catalog::Listing {
-        scope: catalog::Scope::All,
-        sort: catalog::Sort::Featured,
-        page: PageRequest::new(1, ROW),
-    };
+    let home = &base.settings().home;
     let wanted = home.collection_slugs.iter().filter_map(|slug| {
-        base.collections
+        base.collections()
             .iter()
             .find(|one| one.slug.as_str() == slug)
     });
@@ -156,11 +164,10 @@ fn read(tx: &mut Tx<'_>, base: &Base) -> Result<Read, Internal> {
         .take(TILES)
         .map(|node| node.category.id.clone())
         .collect();
-    let all = catalog::listing::cards(tx, base.now, &listing)?;
     Ok(Read {
         // Whoever sells something is known to own the shop.
-        claimed: all.total > 0 || accounts::count(tx)? > 0,
-        all,
+        claimed: base.on_sale() > 0 || accounts::count(tx)? > 0,
+        all: catalog::listing::first_cards(tx, base.now, catalog::Scope::All, ROW)?,
         rows: catalog::listing::first_of_collections(tx, base.now, &collections, ROW)?,
         hero: match hero {
             Some(slug) => catalog::page::product_page(tx, base.now, &slug)?,
@@ -171,7 +178,7 @@ fn read(tx: &mut Tx<'_>, base: &Base) -> Result<Read, Internal> {
 }
 
 fn page(base: &Base, read: &Read, say: &Say) -> HomePage {
-    let home = &base.settings.home;
+    let home = &base.settings().home;
     let story = home.story_title.clone().zip(home.story_text.clone());
     HomePage {
         hero: hero(base, read),
@@ -187,7 +194,7 @@ fn page(base: &Base, read: &Read, say: &Say) -> HomePage {
 }
 
 fn hero(base: &Base, read: &Read) -> Hero {
-    let (home, shop) = (&base.settings.home, &base.settings.shop);
+    let (home, shop) = (&base.settings().home, &base.settings().shop);
     let (picture, picture_url) = match &read.hero {
         Some(Shown::Product(page)) => {
             let product = &page.product;
@@ -197,11 +204,11 @@ fn hero(base: &Base, read: &Read) -> Hero {
                 .map(|picture| views::product_picture(picture, &product.title));
             (picture, Some(product_url(&product.slug)))
         }
-        Some(Shown::Gone { .. }) | None => first_picture(&read.all.items),
+        Some(Shown::Gone { .. }) | None => first_picture(&read.all),
     };
     let category = home.category_slug.as_deref().and_then(|wanted| {
         let slug = Slug::parse(wanted).ok()?;
-        catalog::categories::find_in_tree(&base.tree, &slug)
+        catalog::categories::find_in_tree(base.tree(), &slug)
     });
     let chosen = category.map(|found| Link {
         name: found.category.title,
@@ -241,7 +248,7 @@ fn first_picture(cards: &[catalog::Card]) -> (Option<PictureView>, Option<String
 /// The merchant's rows; without any, a row of what there is.
 fn rows(base: &Base, read: &Read, say: &Say) -> Vec<Row> {
     let row = |(id, cards): &(CollectionId, Vec<catalog::Card>)| {
-        let collection = base.collections.iter().find(|one| one.id == *id)?;
+        let collection = base.collections().iter().find(|one| one.id == *id)?;
         Some(Row {
             title: collection.title.clone(),
             url: Some(collection_url(&collection.slug)),
@@ -251,11 +258,11 @@ fn rows(base: &Base, read: &Read, say: &Say) -> Vec<Row> {
     };
     let mut rows: Vec<Row> = read.rows.iter().filter_map(row).collect();
     if rows.is_empty() {
-        let cards = views::cards(base, full_rows(&read.all.items));
+        let cards = views::cards(base, full_rows(&read.all));
         rows.push(Row {
             title: say.text("home.all"),
             url: None,
-            total: read.all.total,
+            total: base.on_sale(),
             cards,
         });
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use templates::Page;
 use web::{Problem, Query};
 
+use crate::cache::Address;
 use crate::frame::{Base, category_url, collection_url};
 use crate::storefront::{Storefront, Visit};
 use crate::views::{self, Crumb, Link, ListOf, Listing, ListingChild, Wanted};
@@ -67,10 +68,12 @@ pub(crate) async fn category(
 ) -> Result<Response, Problem> {
     let slug = parse(&slug)?;
     let find = move |base: &Base| {
-        let found = categories::find_in_tree(&base.tree, &slug)?;
+        let found = categories::find_in_tree(base.tree(), &slug)?;
+        let count = found.count;
         Some((
             Scope::Category(found.category.id.clone()),
             Of::Category(found),
+            count,
         ))
     };
     show(&storefront, &visit, asked, find).await
@@ -86,11 +89,13 @@ pub(crate) async fn collection(
     let slug = parse(&slug)?;
     let find = move |base: &Base| {
         let found = base
-            .collections
+            .collections()
             .iter()
             .find(|one| one.slug == slug)?
             .clone();
-        Some((Scope::Collection(found.id.clone()), Of::Collection(found)))
+        let count = found.count;
+        let scope = Scope::Collection(found.id.clone());
+        Some((scope, Of::Collection(found), count))
     };
     show(&storefront, &visit, asked, find).await
 }
@@ -100,16 +105,29 @@ pub(crate) fn parse(slug: &str) -> Result<Slug, Problem> {
     Slug::parse(slug).map_err(|_not_a_slug| Problem::new(Code::NotFound))
 }
 
-/// Reads four statements beside the frame's, however many products there are.
 async fn show(
     storefront: &Storefront,
     visit: &Visit,
     asked: Asked,
-    find: impl Fn(&Base) -> Option<(Scope, Of)> + Send + 'static,
+    find: impl Fn(&Base) -> Option<(Scope, Of, u32)> + Send + 'static,
+) -> Result<Response, Problem> {
+    let number = asked.page().number().to_string();
+    let parameters = [("sort", asked.sort(SORTS)), ("page", number.as_str())];
+    let address = Address::of(&visit.asked.uri, parameters);
+    let drawing = draw(storefront, visit, asked, find);
+    storefront.kept(visit, address, drawing).await
+}
+
+/// Reads four or five statements beside the frame's, however many products there are.
+async fn draw(
+    storefront: &Storefront,
+    visit: &Visit,
+    asked: Asked,
+    find: impl Fn(&Base) -> Option<(Scope, Of, u32)> + Send + 'static,
 ) -> Result<Response, Problem> {
     let (sort, page) = (asked.sort(SORTS), asked.page());
     let read = move |tx: &mut Tx<'_>, base: &Base| -> Result<_, Internal> {
-        let Some((scope, of)) = find(base) else {
+        let Some((scope, of, total)) = find(base) else {
             return Ok(None);
         };
         let sort = catalog::Sort::ALL
@@ -117,7 +135,8 @@ async fn show(
             .copied()
             .find(|one| one.as_str() == sort)
             .unwrap_or(catalog::Sort::Featured);
-        let cards = catalog::listing::cards(tx, base.now, &catalog::Listing { scope, sort, page })?;
+        let listing = catalog::Listing { scope, sort, page };
+        let cards = catalog::listing::cards_of(tx, base.now, &listing, total)?;
         Ok(Some((of, cards)))
     };
     let (base, found) = storefront.read(visit, read).await?;
@@ -148,6 +167,7 @@ async fn show(
     let sheet = storefront
         .sheet(visit, &base)
         .canonical(&usual.url(cards.number))
+        .showing(&cards.items)
         .noindex(wanted.sort != usual.sort);
     let page = CategoryPage { listing };
     match &current {

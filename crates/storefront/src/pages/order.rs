@@ -45,7 +45,7 @@ pub(crate) async fn show(
         let Some(order) = orders::find_by_link(tx, &token)? else {
             return Ok(None);
         };
-        let view = order_view(tx, &base.settings, &order, &origin)?;
+        let view = order_view(tx, base.settings(), &order, &origin)?;
         Ok(Some((orders::timeline(tx, &order.id)?, view)))
     };
     let (base, found) = storefront.read(&visit, read).await?;

@@ -13,10 +13,11 @@ use commerce::carts;
 use commerce::catalog::{self, Category, Scope, Shown};
 use db::Tx;
 use http::StatusCode;
-use kernel::{Code, PageRequest, Secret, Slug};
+use kernel::{Code, Secret, Slug};
 use web::{ErrorPage, Html, Problem, Query};
 
 use super::listing::parse;
+use crate::cache::Address;
 use crate::errors::places;
 use crate::frame::{Base, category_url, product_url};
 use crate::storefront::{Storefront, Visit};
@@ -55,8 +56,17 @@ pub(crate) async fn show(
     Query(options): Query<BTreeMap<String, String>>,
 ) -> Result<Response, Problem> {
     let slug = parse(&slug)?;
-    let (base, found) = read(&storefront, &visit, slug, None).await?;
-    draw(&storefront, &visit, (&base, &found), (&options, None))
+    // What cannot name an option cannot choose anything.
+    let choices = options
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .filter(|(name, _)| Slug::parse(name).is_ok());
+    let address = Address::of(&visit.asked.uri, choices);
+    let drawing = async {
+        let (base, found) = read(&storefront, &visit, slug, None).await?;
+        draw(&storefront, &visit, (&base, &found), (&options, None))
+    };
+    storefront.kept(&visit, address, drawing).await
 }
 
 /// Reads a product's page: ten statements beside the frame's at most. With the visitor's bag where that matters.
@@ -97,12 +107,9 @@ fn related(tx: &mut Tx<'_>, base: &Base, shown: &Shown) -> Result<Vec<catalog::C
     let Some(category) = page.path.last() else {
         return Ok(Vec::new());
     };
-    let listing = catalog::Listing {
-        scope: Scope::Category(category.id.clone()),
-        sort: catalog::Sort::Featured,
-        page: PageRequest::new(1, u32::try_from(RELATED).unwrap_or(4) + 1),
-    };
-    let cards = catalog::listing::cards(tx, base.now, &listing)?.items;
+    let most = u32::try_from(RELATED).unwrap_or(4) + 1;
+    let scope = Scope::Category(category.id.clone());
+    let cards = catalog::listing::first_cards(tx, base.now, scope, most)?;
     Ok(cards
         .into_iter()
         .filter(|card| card.id != page.product.id)
@@ -136,6 +143,7 @@ pub(crate) fn draw(
     let sheet = storefront
         .sheet(visit, base)
         .canonical(&product_url(&page.product.slug))
+        .showing(&found.related)
         .status(status);
     match refused {
         None => sheet.draw(&view),

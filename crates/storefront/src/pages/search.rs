@@ -9,6 +9,7 @@ use templates::Page;
 use web::{Problem, Query};
 
 use super::listing::Asked as AskedOfList;
+use crate::cache::Address;
 use crate::frame::Base;
 use crate::storefront::{Storefront, Visit};
 use crate::views::{self, Keep, Link, ListOf, Listing, Wanted, escaped};
@@ -101,10 +102,37 @@ pub(crate) async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let text = asked.text();
+    let list = asked.of_list();
+    let number = list.page().number().to_string();
+    // What the index knows is told apart by how far it has come; without one nothing is kept.
+    let reached = storefront.shop().search.reached();
+    let address = reached.and_then(|reached| {
+        let revision = reached.revision.to_string();
+        let parameters = [
+            ("q", text.as_str()),
+            ("sort", list.sort(SORTS)),
+            ("page", number.as_str()),
+            ("exact", if asked.exact.is_empty() { "" } else { "1" }),
+            ("reached", revision.as_str()),
+        ];
+        Address::of(&visit.asked.uri, parameters)
+    });
+    let drawing = draw(&storefront, &visit, &asked, text.clone());
+    storefront.kept(&visit, address, drawing).await
+}
+
+async fn draw(
+    storefront: &Storefront,
+    visit: &Visit,
+    asked: &Asked,
+    text: String,
+) -> Result<Response, Problem> {
+    // First the frame: how long the page holds is counted from before anything it shows.
+    let (base, ()) = storefront.read(visit, |_, _| Ok(())).await?;
     let found = if text.is_empty() {
         None
     } else {
-        Some(find(&storefront, &asked, text.clone()).await?)
+        Some(find(storefront, asked, text.clone()).await?)
     };
     if found
         .as_ref()
@@ -112,10 +140,11 @@ pub(crate) async fn show(
     {
         return Err(Problem::new(Code::NotFound));
     }
-    let (base, ()) = storefront.read(&visit, |_, _| Ok(())).await?;
-    let page = page(&base, &asked, &text, found);
+    let shown = found.as_ref().map(|found| found.cards.items.clone());
+    let page = page(&base, asked, &text, found);
     storefront
-        .sheet(&visit, &base)
+        .sheet(visit, &base)
+        .showing(shown.iter().flatten())
         .noindex(true)
         .searched(&page.search.query)
         .draw(&page)

@@ -87,8 +87,20 @@ fn is_new(card: &catalog::Card, now: Timestamp) -> bool {
         .is_some_and(|published| now.since(published) < NEW_FOR)
 }
 
+/// When the first of these products that is new ceases to be.
+pub(crate) fn next_not_new<'a>(
+    found: impl IntoIterator<Item = &'a catalog::Card>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let ends = found
+        .into_iter()
+        .filter(|card| is_new(card, now))
+        .filter_map(|card| Some(card.published_at?.plus(NEW_FOR)));
+    ends.min()
+}
+
 fn view(card: &catalog::Card, base: &Base, is_new: bool) -> Card {
-    let low_at = i64::from(base.settings.selling.low_stock_at);
+    let low_at = base.low_at();
     let left = card.available.filter(|left| (1..=low_at).contains(left));
     let saving = card.saving();
     let badge = if card.is_sold_out() {
@@ -298,6 +310,23 @@ mod tests {
         };
         assert_eq!(badges(&[new.clone(), new.clone()]), [None, None]);
         assert_eq!(badges(&[new, old]), [Some("new"), None]);
+    }
+
+    #[test]
+    fn the_first_to_be_no_longer_new_is_told() {
+        let now = Base::sample().now;
+        let published = |ago: i64| catalog::Card {
+            published_at: Some(now.plus(-ago)),
+            ..found()
+        };
+        let cards = [
+            published(DAY),
+            published(3 * DAY),
+            published(NEW_FOR),
+            found(),
+        ];
+        assert_eq!(next_not_new(&cards, now), Some(now.plus(NEW_FOR - 3 * DAY)));
+        assert_eq!(next_not_new(&[found()], now), None);
     }
 
     #[test]

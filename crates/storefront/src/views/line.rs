@@ -86,7 +86,7 @@ fn view_of(
         .lines
         .iter()
         .find(|priced| priced.key == held.id.as_str());
-    let low_at = i64::from(base.settings.selling.low_stock_at);
+    let low_at = i64::from(base.settings().selling.low_stock_at);
     let (state, left) = match line.state {
         LineState::Ok => ("ok", held.available.filter(|left| *left <= low_at)),
         LineState::PriceChanged => ("price_changed", None),

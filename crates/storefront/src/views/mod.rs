@@ -18,7 +18,7 @@ pub use field::{Choice, Field};
 pub use line::Line;
 pub use listing::{Keep, Listing, ListingChild, PageNumber, Pagination, Sort, SortChoice};
 
-pub(crate) use card::cards;
+pub(crate) use card::{cards, next_not_new};
 pub(crate) use field::{
     Fault, Faults, address_faults, address_fields, country_field, email_field, phone_field,
 };

@@ -103,9 +103,14 @@ async fn a_full_shop_costs_a_page_no_more_statements_than_an_empty_one() {
         ("/cart", 13),
         ("/checkout", 15),
     ];
+    for filled in [&mut small, &mut large] {
+        // What all pages have in common is read by the first.
+        filled.behind("/cart").await;
+    }
     for (path, most) in most {
         let (few, many) = (small.behind(path).await, large.behind(path).await);
-        assert_eq!(few, many, "{path}");
+        // A list that does not fill its page looks for what is sold out, too.
+        assert!(many <= few, "{path} asks {many} times instead of {few}");
         assert!(many <= most, "{path} asks {many} times");
     }
     let mut orders = Vec::new();

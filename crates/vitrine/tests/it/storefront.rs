@@ -14,6 +14,7 @@ mod every_route;
 mod headers;
 mod health;
 mod home;
+mod kept_pages;
 mod media;
 mod orders;
 mod product;

@@ -134,17 +134,29 @@ pub(crate) fn pictures(
             Ok(Self(row.get("category_id")?, Picture::from_row(row)?))
         }
     }
+    if categories.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // Each is read off the index of its category, and no further than the first.
+    let one = |number: usize| {
+        format!(
+            "SELECT category_id, media_id
+               FROM (SELECT l.category_id, pm.media_id
+                       FROM category_products l
+                       JOIN products p ON p.id = l.product_id
+                       JOIN product_media pm ON pm.product_id = p.id AND pm.position = 0
+                      WHERE l.category_id = ${number} AND p.status = 'active'
+                      ORDER BY l.position, l.product_id
+                      LIMIT 1) AS c{number}"
+        )
+    };
+    let parts: Vec<String> = (1..=categories.len()).map(one).collect();
     let sql = format!(
-        "SELECT ranked.category_id, m.id, m.content_hash, m.width, m.height, m.widths, m.ground
-           FROM (SELECT l.category_id, pm.media_id,
-                        ROW_NUMBER() OVER (PARTITION BY l.category_id ORDER BY l.position, p.id) AS place
-                   FROM category_products l
-                   JOIN products p ON p.id = l.product_id
-                   JOIN product_media pm ON pm.product_id = p.id AND pm.position = 0
-                  WHERE l.category_id IN ({}) AND p.status = 'active') AS ranked
-           JOIN media m ON m.id = ranked.media_id
-          WHERE ranked.place = 1",
-        in_list(1, categories.len())
+        "WITH first AS ({})
+         SELECT first.category_id, m.id, m.content_hash, m.width, m.height, m.widths, m.ground
+           FROM first
+           JOIN media m ON m.id = first.media_id",
+        parts.join(" UNION ALL ")
     );
     let parameters: Vec<Value> = categories.iter().map(ToValue::to_value).collect();
     Ok(tx

@@ -11,7 +11,7 @@ use crate::catalog::listing::{Listing, Scope, Sort};
 use crate::catalog::{Content, ProductPicture, Swatch};
 use crate::media::Picture;
 
-/// A product in a list, with its first picture and the length of the whole list.
+/// A product in a list, with its first picture.
 pub(crate) struct CardRow {
     pub(crate) id: ProductId,
     pub(crate) slug: Slug,
@@ -22,7 +22,6 @@ pub(crate) struct CardRow {
     pub(crate) max_price_minor: i64,
     pub(crate) published_at: Option<Timestamp>,
     pub(crate) picture: Option<ProductPicture>,
-    pub(crate) total: u32,
 }
 
 impl FromRow for CardRow {
@@ -51,7 +50,6 @@ impl FromRow for CardRow {
             max_price_minor: row.get("max_price_minor")?,
             published_at: row.get("published_at")?,
             picture,
-            total: row.get("total")?,
         })
     }
 }
@@ -60,45 +58,41 @@ impl FromRow for CardRow {
 const fn source(scope: &Scope) -> &'static str {
     match scope {
         Scope::Category(_) => {
-            "category_products l JOIN products p ON p.id = l.product_id WHERE l.category_id = $1 AND"
+            "category_products l JOIN products p ON p.id = l.product_id WHERE l.category_id = $1 AND p.status = 'active'"
         }
         Scope::Collection(_) => {
-            "collection_products l JOIN products p ON p.id = l.product_id WHERE l.collection_id = $1 AND"
+            "collection_products l JOIN products p ON p.id = l.product_id WHERE l.collection_id = $1 AND p.status = 'active'"
         }
-        Scope::All => "products p WHERE",
+        Scope::All => "products p WHERE p.status = 'active'",
     }
 }
 
 /// Whether some variant can be bought, near enough for the order of a list: stock held for checkouts that were given up
 /// counts again as soon as it is swept up.
-const BUYABLE_FIRST: &str = "CASE WHEN EXISTS (
+const BUYABLE: &str = "EXISTS (
              SELECT 1 FROM variants v LEFT JOIN stock_levels s ON s.variant_id = v.id
               WHERE v.product_id = p.id
                 AND (NOT v.stock_tracked
                      OR (s.variant_id IS NOT NULL AND s.backorder_limit IS NULL)
                      OR s.on_hand - s.allocated - s.reserved + s.backorder_limit > 0)
-           ) THEN 0 ELSE 1 END";
+           )";
 
-/// What a list is sorted by: the columns, and their order. Then comes the id, so that the order is total.
-fn order(listing: &Listing) -> (String, &'static str) {
-    let (keys, order) = match (listing.sort, &listing.scope) {
-        (Sort::Featured, Scope::All) => (
-            format!("{BUYABLE_FIRST} AS k1, p.published_at AS k2"),
-            "k1, k2 DESC NULLS LAST, id DESC",
+/// What a list is sorted by: the columns, and their order. The id comes last, so that the order is total.
+///
+/// Where there is an index in that order, the columns are those of the index and nothing else, so that a page is read off it.
+const fn order(sort: Sort, scope: &Scope) -> (&'static str, &'static str) {
+    match (sort, scope) {
+        (Sort::Newest, _) | (Sort::Featured, Scope::All) => (
+            "p.id, COALESCE(p.published_at, 0) AS k1",
+            "k1 DESC, id DESC",
         ),
-        (Sort::Featured, Scope::Category(_) | Scope::Collection(_)) => (
-            format!("{BUYABLE_FIRST} AS k1, l.position AS k2"),
-            "k1, k2, id",
-        ),
-        (Sort::Newest, _) => (
-            "p.published_at AS k1".to_owned(),
-            "k1 DESC NULLS LAST, id DESC",
-        ),
-        (Sort::PriceUp, _) => ("p.min_price_minor AS k1".to_owned(), "k1, id"),
-        (Sort::PriceDown, _) => ("p.max_price_minor AS k1".to_owned(), "k1 DESC, id"),
-        (Sort::Name, _) => ("p.title_folded AS k1".to_owned(), "k1, id"),
-    };
-    (keys, order)
+        (Sort::Featured, Scope::Category(_) | Scope::Collection(_)) => {
+            ("l.product_id AS id, l.position AS k1", "k1, id")
+        }
+        (Sort::PriceUp, _) => ("p.id, p.min_price_minor AS k1", "k1, id"),
+        (Sort::PriceDown, _) => ("p.id, p.max_price_minor AS k1", "k1 DESC, id"),
+        (Sort::Name, _) => ("p.id, p.title_folded AS k1", "k1, id"),
+    }
 }
 
 fn scope_id(scope: &Scope) -> Vec<Value> {
@@ -114,7 +108,7 @@ fn rows_of(page: &str, order: &str) -> String {
     format!(
         "WITH page AS ({page})
          SELECT p.id, p.slug, p.title, p.summary, p.currency, p.min_price_minor, p.max_price_minor, p.published_at,
-                page.total, m.id AS media_id, m.content_hash, m.width, m.height, m.widths, m.ground, pm.alt
+                m.id AS media_id, m.content_hash, m.width, m.height, m.widths, m.ground, pm.alt
            FROM page
            JOIN products p ON p.id = page.id
            LEFT JOIN product_media pm ON pm.product_id = p.id AND pm.position = 0
@@ -124,19 +118,47 @@ fn rows_of(page: &str, order: &str) -> String {
 }
 
 /// One page of a list of active products.
+///
+/// The merchant's own order has what is sold out last. It is read in two parts, each off its index, so that a page costs the
+/// same however long the list is; the second only where the first does not fill the page.
 pub(crate) fn page(tx: &mut Tx<'_>, listing: &Listing) -> Result<Vec<CardRow>, DbError> {
+    let (size, offset) = (listing.page.size(), listing.page.offset());
+    if listing.sort != Sort::Featured {
+        return part(tx, listing, "", (size, offset));
+    }
+    let buyable = format!(" AND {BUYABLE}");
+    let mut rows = part(tx, listing, &buyable, (size, offset))?;
+    let found = u32::try_from(rows.len()).unwrap_or(size);
+    let missing = size.saturating_sub(found);
+    if missing == 0 {
+        return Ok(rows);
+    }
+    let skip = if found > 0 || offset == 0 {
+        0
+    } else {
+        offset.saturating_sub(counted(tx, &listing.scope, &buyable)?)
+    };
+    let sold_out = format!(" AND NOT {BUYABLE}");
+    rows.extend(part(tx, listing, &sold_out, (missing, skip))?);
+    Ok(rows)
+}
+
+/// So many of a list that also fulfil a condition, after so many.
+fn part(
+    tx: &mut Tx<'_>,
+    listing: &Listing,
+    condition: &str,
+    (size, offset): (u32, u32),
+) -> Result<Vec<CardRow>, DbError> {
     let mut parameters = scope_id(&listing.scope);
     let first = parameters.len().saturating_add(1);
     let second = first.saturating_add(1);
-    parameters.push(listing.page.size().to_value());
-    parameters.push(listing.page.offset().to_value());
-    let (keys, order) = order(listing);
-    let source = source(&listing.scope);
+    parameters.push(size.to_value());
+    parameters.push(offset.to_value());
+    let (columns, order) = order(listing.sort, &listing.scope);
     let page = format!(
-        "SELECT p.id, {keys}, (SELECT COUNT(*) FROM {source} p.status = 'active') AS total
-           FROM {source} p.status = 'active'
-          ORDER BY {order}
-          LIMIT ${first} OFFSET ${second}"
+        "SELECT {columns} FROM {}{condition} ORDER BY {order} LIMIT ${first} OFFSET ${second}",
+        source(&listing.scope)
     );
     let outer = order.replace("id", "page.id");
     tx.query(&rows_of(&page, &outer), &parameters)
@@ -144,7 +166,11 @@ pub(crate) fn page(tx: &mut Tx<'_>, listing: &Listing) -> Result<Vec<CardRow>, D
 
 /// How many active products a list has.
 pub(crate) fn count(tx: &mut Tx<'_>, scope: &Scope) -> Result<u32, DbError> {
-    let sql = format!("SELECT COUNT(*) FROM {} p.status = 'active'", source(scope));
+    counted(tx, scope, "")
+}
+
+fn counted(tx: &mut Tx<'_>, scope: &Scope, condition: &str) -> Result<u32, DbError> {
+    let sql = format!("SELECT COUNT(*) FROM {}{condition}", source(scope));
     let (count,) = tx.query_one::<(u32,)>(&sql, &scope_id(scope))?;
     Ok(count)
 }
@@ -152,36 +178,67 @@ pub(crate) fn count(tx: &mut Tx<'_>, scope: &Scope) -> Result<u32, DbError> {
 /// Those of these products that are active, in no particular order.
 pub(crate) fn by_id(tx: &mut Tx<'_>, ids: &[ProductId]) -> Result<Vec<CardRow>, DbError> {
     let page = format!(
-        "SELECT p.id, 0 AS total FROM products p WHERE p.id IN ({}) AND p.status = 'active'",
+        "SELECT p.id FROM products p WHERE p.id IN ({}) AND p.status = 'active'",
         in_list(1, ids.len())
     );
     tx.query(&rows_of(&page, "page.id"), &values_of(ids))
 }
 
-/// The first `each` active products of each of these collections, as [`page`] orders them.
+/// The first `each` active products of each of these collections, as [`page`] orders them. Two statements at most.
 pub(crate) fn first_of_collections(
     tx: &mut Tx<'_>,
     collections: &[CollectionId],
     each: u32,
 ) -> Result<HashMap<CollectionId, Vec<ProductId>>, DbError> {
+    let mut all = HashMap::new();
+    firsts(tx, collections, each, BUYABLE, &mut all)?;
+    let most = usize::try_from(each).unwrap_or(usize::MAX);
+    let short: Vec<CollectionId> = collections
+        .iter()
+        .filter(|id| all.get(*id).is_none_or(|found| found.len() < most))
+        .cloned()
+        .collect();
+    firsts(tx, &short, each, &format!("NOT {BUYABLE}"), &mut all)?;
+    for found in all.values_mut() {
+        found.truncate(most);
+    }
+    Ok(all)
+}
+
+/// Adds the first of each collection that fulfil a condition, each read off the index of its collection.
+fn firsts(
+    tx: &mut Tx<'_>,
+    collections: &[CollectionId],
+    each: u32,
+    condition: &str,
+    all: &mut HashMap<CollectionId, Vec<ProductId>>,
+) -> Result<(), DbError> {
+    if collections.is_empty() {
+        return Ok(());
+    }
+    let one = |number: usize| {
+        format!(
+            "SELECT collection_id, product_id, position
+               FROM (SELECT l.collection_id, l.product_id, l.position
+                       FROM collection_products l
+                       JOIN products p ON p.id = l.product_id
+                      WHERE l.collection_id = ${} AND p.status = 'active' AND {condition}
+                      ORDER BY l.position, l.product_id
+                      LIMIT $1) AS c{number}",
+            number.saturating_add(2)
+        )
+    };
+    let parts: Vec<String> = (0..collections.len()).map(one).collect();
     let sql = format!(
-        "SELECT ranked.collection_id, ranked.product_id
-           FROM (SELECT l.collection_id, l.product_id,
-                        ROW_NUMBER() OVER (PARTITION BY l.collection_id ORDER BY {BUYABLE_FIRST}, l.position, p.id) AS place
-                   FROM collection_products l
-                   JOIN products p ON p.id = l.product_id
-                  WHERE l.collection_id IN ({}) AND p.status = 'active') AS ranked
-          WHERE ranked.place <= $1
-          ORDER BY ranked.collection_id, ranked.place",
-        in_list(2, collections.len())
+        "{} ORDER BY collection_id, position, product_id",
+        parts.join(" UNION ALL ")
     );
     let mut parameters = vec![each.to_value()];
     parameters.extend(values_of(collections));
-    let mut all: HashMap<CollectionId, Vec<ProductId>> = HashMap::new();
-    for (collection, product) in tx.query::<(CollectionId, ProductId)>(&sql, &parameters)? {
+    for (collection, product, _) in tx.query::<(CollectionId, ProductId, i64)>(&sql, &parameters)? {
         all.entry(collection).or_default().push(product);
     }
-    Ok(all)
+    Ok(())
 }
 
 /// What a card says of a variant.

@@ -11,6 +11,7 @@ use crate::catalog::{
 };
 use crate::fold::fold;
 use crate::media::Picture;
+use crate::schema::SHELVES;
 
 const PRODUCT_COLUMNS: &str =
     "id, slug, title, summary, description, facts, status, tax_class, currency, min_price_minor,
@@ -280,6 +281,8 @@ pub(crate) fn update_status(
             first_published
         ],
     )?;
+    // Only what is on sale is counted on the shelves.
+    tx.count_change(SHELVES);
     Ok(changed == 1)
 }
 

@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use db::{DbError, Engine, Tx, Value, params};
-use kernel::{CategoryId, Email, LocationId, PageRequest, Slug, Timestamp, VariantId};
+use kernel::{
+    CategoryId, CollectionId, Email, LocationId, PageRequest, Slug, Timestamp, VariantId,
+};
 
 use super::{Plan, fill};
 use crate::catalog::store::products;
-use crate::catalog::{self, ProductFilter, ProductSort, ProductView};
+use crate::catalog::{self, ProductFilter, ProductSort, ProductView, Scope, listing};
 use crate::customers::{self, CustomerFilter, CustomerSort};
 use crate::inventory::{self, StockFilter, StockView};
 use crate::jump::jump;
@@ -360,6 +362,35 @@ fn of_pages(all: &mut All) {
     });
 }
 
+/// What shoppers look at first: however large the shop is, no further than a page.
+fn of_shoppers(all: &mut All, known: &Known) {
+    let (now, category) = (known.now, known.large_category.clone());
+    let mut add = |name: &str, read: Read| {
+        all.0.push(Asked {
+            name: name.to_owned(),
+            read,
+        });
+    };
+    for scope in [Scope::All, Scope::Category(category.clone())] {
+        let name = format!("first cards of {scope:?}");
+        let read = move |tx: &mut Tx<'_>| listing::first_cards(tx, now, scope.clone(), 8).map(drop);
+        add(&name, Box::new(read));
+    }
+    let pictures = move |tx: &mut Tx<'_>| {
+        catalog::categories::pictures(tx, std::slice::from_ref(&category)).map(drop)
+    };
+    add("pictures of a large category", Box::new(pictures));
+    let rows = move |tx: &mut Tx<'_>| {
+        let collections: Vec<(CollectionId,)> = tx.query(
+            "SELECT id FROM collections ORDER BY position, id LIMIT 4",
+            &[],
+        )?;
+        let ids: Vec<CollectionId> = collections.into_iter().map(|(id,)| id).collect();
+        listing::first_of_collections(tx, now, &ids, 8).map(drop)
+    };
+    add("rows of the start page", Box::new(rows));
+}
+
 async fn asked(shop: &TestShop) -> Vec<Asked> {
     let known = known(shop).await;
     let mut all = All::default();
@@ -369,6 +400,7 @@ async fn asked(shop: &TestShop) -> Vec<Asked> {
     of_customers(&mut all, &known);
     of_the_rest(&mut all, &known);
     of_pages(&mut all);
+    of_shoppers(&mut all, &known);
     all.0
 }
 

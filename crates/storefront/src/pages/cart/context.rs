@@ -62,7 +62,7 @@ pub struct Removed {
 impl CartView {
     /// A bag with nothing in it.
     pub(super) fn empty(base: &Base) -> Self {
-        let nothing = base.settings.selling.currency.zero();
+        let nothing = base.settings().selling.currency.zero();
         let quote = QuoteView {
             item_count: 0,
             subtotal: nothing,
@@ -70,7 +70,7 @@ impl CartView {
             delivery_name: None,
             delivery_from: None,
             taxes: Vec::new(),
-            taxes_included: base.settings.selling.prices_include_tax,
+            taxes_included: base.settings().selling.prices_include_tax,
             total: nothing,
         };
         Self {

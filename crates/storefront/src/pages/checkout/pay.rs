@@ -217,7 +217,7 @@ async fn undecided(storefront: &Storefront, visit: &Visit) -> Result<Response, P
         let Some(order) = orders::find_by_cart(tx, &cart.id)? else {
             return Ok(None);
         };
-        let view = order_view(tx, &base.settings, &order, &origin)?;
+        let view = order_view(tx, base.settings(), &order, &origin)?;
         Ok(Some((orders::timeline(tx, &order.id)?, view)))
     };
     let (base, found) = storefront.read(visit, read).await?;

@@ -15,7 +15,7 @@ use crate::views::{self, Field};
 /// The checkout as its page shows it.
 pub(super) fn checkout(base: &Base, loaded: &Loaded, told: Told, say: &Say) -> CheckoutView {
     let form = &loaded.cart.form;
-    let country = loaded.country(base.settings.selling.country);
+    let country = loaded.country(base.settings().selling.country);
     let typed = loaded.cart.address();
     let email = form.email.clone().unwrap_or_default();
     let declined = loaded
@@ -37,7 +37,7 @@ pub(super) fn checkout(base: &Base, loaded: &Loaded, told: Told, say: &Say) -> C
         payment_methods: payment_methods(loaded, told.payment_method.as_deref()),
         total_seen_minor: loaded.quote.quote.total.minor(),
         lines: counted_lines(base, loaded),
-        quote: views::quote(&loaded.quote, &base.settings),
+        quote: views::quote(&loaded.quote, base.settings()),
         changes: told.changes,
         declined: declined.filter(|_| told.declined),
         in_progress: loaded.cart.is_claimed(base.now),
@@ -70,7 +70,7 @@ fn summary(base: &Base, loaded: &Loaded, email: String, say: &Say) -> SummaryVie
 /// The address as it stands on the parcel, with the country where it leaves the shop's own.
 fn address_lines(base: &Base, address: &Address, say: &Say) -> Vec<String> {
     let mut lines = address.lines();
-    if address.country != base.settings.selling.country {
+    if address.country != base.settings().selling.country {
         lines.push(say.country(address.country));
     }
     lines
@@ -110,7 +110,7 @@ fn methods(base: &Base, quote: &CartQuote, say: &Say) -> Vec<MethodView> {
         price: offer.price,
         promise: offer
             .promise
-            .map(|days| views::promise(&base.settings, base.now, days, country.clone())),
+            .map(|days| views::promise(base.settings(), base.now, days, country.clone())),
         note: Some(offer.method.description.clone()).filter(|note| !note.is_empty()),
         chosen: Some(&offer.method.id) == chosen,
     };

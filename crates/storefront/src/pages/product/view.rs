@@ -2,6 +2,7 @@
 
 use commerce::catalog::{self, ProductPage as Found};
 use commerce::delivery::DeliveryMethod;
+use commerce::inventory;
 use kernel::{Quantity, Slug};
 use serde_json::{Value, json};
 
@@ -63,21 +64,16 @@ fn product(found: &Found, chosen: &Chosen<'_>, base: &Base, say: &Say) -> Produc
         compare_at: variant.compare_at.filter(|_| saving.is_some()),
         saving,
         unit_price: variant.unit_price().map(UnitPrice::from),
-        stock: stock(
-            on_sale.available,
-            i64::from(base.settings.selling.low_stock_at),
-        ),
-        max_quantity: on_sale
-            .available
-            .map(|left| left.clamp(0, i64::from(Quantity::MAX))),
-        promise: views::first_parcel(&base.settings, base.now, &base.home_methods, say),
+        stock: stock(on_sale.available, base.low_at()),
+        max_quantity: on_sale.available.map(most),
+        promise: views::first_parcel(base.settings(), base.now, base.home_methods(), say),
         weight: weight(variant.weight_grams, say),
         delivery_methods: base
-            .home_methods
+            .home_methods()
             .iter()
             .map(|method| delivery(method, variant))
             .collect(),
-        returns_days: base.settings.selling.returns_days,
+        returns_days: base.settings().selling.returns_days,
     }
 }
 
@@ -125,6 +121,15 @@ fn options(found: &Found, chosen: &Chosen<'_>) -> Vec<OptionView> {
         }
     };
     found.options.iter().enumerate().map(option).collect()
+}
+
+/// The most the number field takes. Where there are many, the bag says it when they are not enough after all.
+fn most(left: i64) -> i64 {
+    if left > inventory::SHOWN_UP_TO {
+        i64::from(Quantity::MAX)
+    } else {
+        left.max(0)
+    }
 }
 
 /// How many there are, told where it is few.

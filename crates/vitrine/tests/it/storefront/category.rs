@@ -133,5 +133,6 @@ async fn a_list_reads_as_much_for_thirty_products_as_for_one() {
         slugs.push(app.sells(&format!("Cup {number}"), 1_000, 9).await.slug);
     }
     assert_eq!(count(&slugs, "More cups").await, few);
-    assert!(few <= 8, "{few}");
+    // The frame's are seven of them, read anew after each change of the merchant's; two ask for the counts of changes.
+    assert!(few <= 14, "{few}");
 }

@@ -174,6 +174,7 @@ async fn home_reads_as_much_for_many_products_as_for_few() {
     for number in 1..20 {
         slugs.push(app.sells(&format!("Cup {number}"), 1_000, 9).await.slug);
     }
-    assert_eq!(count(&slugs, "More cups").await, few);
-    assert!(few <= 19, "{few}");
+    // Rows that are not full look for what is sold out, too.
+    assert!(count(&slugs, "More cups").await <= few);
+    assert!(few <= 21, "{few}");
 }
