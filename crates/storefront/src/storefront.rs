@@ -144,7 +144,7 @@ impl Storefront {
     ) -> Result<Response, Problem> {
         match address {
             Some(address) if visit.visitor.session().is_none() => {
-                let place = (address, &visit.asked.headers);
+                let place = (address, &*visit.asked.headers);
                 let cache = &self.0.cache;
                 cache
                     .serve((self.shop(), self.templates()), place, draw)

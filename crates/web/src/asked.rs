@@ -100,7 +100,7 @@ impl Asked {
         Self {
             method: Method::GET,
             uri: Uri::from_static(front),
-            headers: HeaderMap::new(),
+            headers: Arc::default(),
             route: None,
             id: RequestId("".into()),
             peer: Peer::UNKNOWN,

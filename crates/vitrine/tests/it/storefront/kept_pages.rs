@@ -184,7 +184,7 @@ async fn what_passes_with_time_passes_on_a_kept_page() {
     let app = App::new().await;
     let goods = stocked(&app).await;
     app.test.clock.advance(31 * DAY);
-    let fig = app.sells("Fig candle", 2_400, 3).await;
+    let fig = app.sells("Fig candle", 2_400, 9).await;
     app.shelf("Everything", None, &[goods.slug.clone(), fig.slug])
         .await;
     app.test.clock.advance(MINUTE - 1_500);
