@@ -69,12 +69,13 @@ mod tests {
         let mut all = Vec::new();
         for _ in 0..50 {
             let (flights, drawing) = (Arc::clone(&flights), Arc::clone(&drawing));
-            all.push(tokio::spawn(async move {
+            let draw = async move {
                 let _turn = flights.turn(&address()).await;
                 assert_eq!(drawing.fetch_add(1, Ordering::SeqCst), 0);
                 tokio::task::yield_now().await;
                 drawing.fetch_sub(1, Ordering::SeqCst);
-            }));
+            };
+            all.push(tokio::spawn(draw));
         }
         for one in all {
             one.await.unwrap();
