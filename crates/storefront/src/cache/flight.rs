@@ -62,6 +62,13 @@ mod tests {
         Address::of(&"/".parse().unwrap(), []).unwrap()
     }
 
+    async fn draw(flights: Arc<Flights>, drawing: Arc<AtomicUsize>) {
+        let _turn = flights.turn(&address()).await;
+        assert_eq!(drawing.fetch_add(1, Ordering::SeqCst), 0);
+        tokio::task::yield_now().await;
+        drawing.fetch_sub(1, Ordering::SeqCst);
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn turns_are_taken_one_after_another_and_nothing_is_left() {
         let flights = Arc::new(Flights::default());
@@ -69,13 +76,7 @@ mod tests {
         let mut all = Vec::new();
         for _ in 0..50 {
             let (flights, drawing) = (Arc::clone(&flights), Arc::clone(&drawing));
-            let draw = async move {
-                let _turn = flights.turn(&address()).await;
-                assert_eq!(drawing.fetch_add(1, Ordering::SeqCst), 0);
-                tokio::task::yield_now().await;
-                drawing.fetch_sub(1, Ordering::SeqCst);
-            };
-            all.push(tokio::spawn(draw));
+            all.push(tokio::spawn(draw(flights, drawing)));
         }
         for one in all {
             one.await.unwrap();
