@@ -95,6 +95,12 @@ enum What {
         /// Short runs and no catalogue of a million: minutes instead of most of an hour.
         #[arg(long)]
         quick: bool,
+        /// The size of the shop wherever sizes are not compared. The goals are about the usual one.
+        #[arg(long, default_value_t = 10_000)]
+        products: u32,
+        /// The sizes that are compared instead of the usual ones.
+        #[arg(long, value_delimiter = ',')]
+        sizes: Option<Vec<u32>>,
         /// Leaves PostgreSQL out.
         #[arg(long)]
         no_postgres: bool,
@@ -298,16 +304,20 @@ fn run(what: What) -> Result<(), BenchError> {
         What::Table {
             setting,
             quick,
+            products,
+            sizes,
             no_postgres,
             markdown,
             json,
         } => {
             let setting = setting.setting()?;
-            let how = if quick {
+            let mut how = if quick {
                 table::Thoroughness::quick()
             } else {
                 table::Thoroughness::whole()
             };
+            how.products = products;
+            how.sizes = sizes.unwrap_or(how.sizes);
             let table = table::measure(&setting, &how, (!no_postgres, quick))?;
             let text = table.markdown();
             say(&format!("\n{text}"))?;

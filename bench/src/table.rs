@@ -25,6 +25,8 @@ pub(crate) struct Thoroughness {
     pub(crate) sizes: Vec<u32>,
     /// How many place an order.
     pub(crate) buyers: u64,
+    /// The size of the shop wherever sizes are not compared.
+    pub(crate) products: u32,
 }
 
 impl Thoroughness {
@@ -34,6 +36,7 @@ impl Thoroughness {
             seconds: 4,
             sizes: vec![1_000, 10_000, 100_000],
             buyers: 1_500,
+            products: 10_000,
         }
     }
 
@@ -43,6 +46,7 @@ impl Thoroughness {
             seconds: 20,
             sizes: vec![1_000, 10_000, 100_000, 1_000_000],
             buyers: 15_000,
+            products: 10_000,
         }
     }
 }
@@ -59,6 +63,8 @@ pub(crate) struct Table {
     ceilings: Vec<Case>,
     head: String,
     quick: bool,
+    /// The size of the shop wherever sizes are not compared.
+    products: u32,
 }
 
 /// Measures everything, saying each row as it is done.
@@ -77,6 +83,7 @@ pub(crate) fn measure(
             kernel::Clock::now(&kernel::SystemClock)
         ),
         quick,
+        products: how.products,
     };
     let postgres = if with_postgres {
         Some(Postgres::start()?)
@@ -89,7 +96,7 @@ pub(crate) fn measure(
         table.add(setting, row, None)?;
     }
     if let Some(url) = &url {
-        let stage = crate::block_on(shops::postgres(&setting.shops, url, 10_000))?;
+        let stage = crate::block_on(shops::postgres(&setting.shops, url, how.products))?;
         for row in rows(how).into_iter().filter(|row| row.on_postgres) {
             table.add(setting, row, Some(&stage))?;
         }
@@ -282,7 +289,7 @@ impl Table {
                 .done
                 .iter()
                 .filter_map(|done| done.outcome.as_ref().ok())
-                .filter(|figures| figures.database == database && figures.products == 10_000)
+                .filter(|figures| figures.database == database && figures.products == self.products)
                 .collect();
             let slowest = of_it.iter().map(|figures| figures.start).max();
             let most = of_it.iter().map(|figures| figures.measured.peak).max();
@@ -290,12 +297,13 @@ impl Table {
                 continue;
             };
             let idle = of_it.iter().map(|figures| figures.memory_at_start).max();
+            let products = self.products;
             let yes = |reached| if reached { "yes" } else { "**no**" };
             add(
                 &mut text,
                 format_args!(
-                    "| Start, from the process to `/readyz`: the slowest of {} | {database} | 10000 | {} ms | – | – | – | 0 | – | {} | – | below 1 s | {} | any row |\n\
-                 | Memory under load: the most of all these runs | {database} | 10000 | – | – | – | – | – | – | {} | – | below 150 MB | {} | all rows |\n",
+                    "| Start, from the process to `/readyz`: the slowest of {} | {database} | {products} | {} ms | – | – | – | 0 | – | {} | – | below 1 s | {} | any row |\n\
+                 | Memory under load: the most of all these runs | {database} | {products} | – | – | – | – | – | – | {} | – | below 150 MB | {} | all rows |\n",
                     of_it.len(),
                     slowest.as_millis(),
                     tenths_of_mebibytes(idle.unwrap_or(0)),

@@ -40,7 +40,7 @@ fn row(what: &str, scenario: Scenario, model: Model, how: &Thoroughness, on_post
         run: Run {
             scenario,
             page: Page::Product,
-            products: 10_000,
+            products: how.products,
             postgres: on_postgres.then(|| "own".to_owned()),
             load: load(model, how.seconds),
             bare: true,
@@ -86,7 +86,7 @@ fn warm_pages(how: &Thoroughness, on_postgres: bool) -> Vec<Row> {
 
 fn cold_pages(how: &Thoroughness, on_postgres: bool) -> Vec<Row> {
     let sizes: Vec<u32> = if on_postgres {
-        vec![10_000]
+        vec![how.products]
     } else {
         how.sizes.clone()
     };
@@ -94,13 +94,13 @@ fn cold_pages(how: &Thoroughness, on_postgres: bool) -> Vec<Row> {
         let what = "Product page nobody has asked for before";
         let mut row = row(what, Scenario::BrowseCold, FEW, how, on_postgres);
         row.run.products = products;
-        if products == 10_000 {
+        if products == how.products {
             row.goal = "below 2 ms of CPU";
             row.reached = |figures, _| Some(figures.cpu_per_thousand() < 2_000_000);
         } else {
-            row.goal = "at most twice the CPU of 10,000 products";
+            row.goal = "at most twice the CPU of the row of 10,000";
             row.reached = |figures, table| {
-                let usual = table.find("browse-cold", 10_000, "SQLite")?;
+                let usual = table.find("browse-cold", table.products, "SQLite")?;
                 Some(figures.cpu_per_thousand() <= usual.cpu_per_thousand().saturating_mul(2))
             };
         }
@@ -110,19 +110,18 @@ fn cold_pages(how: &Thoroughness, on_postgres: bool) -> Vec<Row> {
 }
 
 fn searches(how: &Thoroughness, on_postgres: bool) -> Vec<Row> {
-    let sizes: &[u32] = if on_postgres {
-        &[10_000]
-    } else {
-        &[10_000, 100_000]
-    };
-    let each = |&products: &u32| {
+    let large = how.sizes.iter().copied().filter(|&size| size == 100_000);
+    let sizes: Vec<u32> = std::iter::once(how.products)
+        .chain(large.filter(|_| !on_postgres))
+        .collect();
+    let each = |products: u32| {
         let mut row = row("Search", Scenario::Search, arrivals(100), how, on_postgres);
         row.run.products = products;
         row.goal = "p99 below 10 ms at 100,000 products";
         row.reached = |figures, _| Some(figures.kind(None).percentiles().1 < 10_000);
         row
     };
-    sizes.iter().map(each).collect()
+    sizes.into_iter().map(each).collect()
 }
 
 fn shopping(how: &Thoroughness, on_postgres: bool) -> Vec<Row> {
