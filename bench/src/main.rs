@@ -89,28 +89,7 @@ enum What {
     /// Plays a scenario in a shop made for it, with server and load on a core each, and measures a bare server beside it.
     Load(LoadArguments),
     /// Measures everything there is a goal for, on both databases, and prints it as Markdown.
-    Table {
-        #[command(flatten)]
-        setting: SettingArguments,
-        /// Short runs and no catalogue of a million: minutes instead of most of an hour.
-        #[arg(long)]
-        quick: bool,
-        /// The size of the shop wherever sizes are not compared. The goals are about the usual one.
-        #[arg(long, default_value_t = 10_000)]
-        products: u32,
-        /// The sizes that are compared instead of the usual ones.
-        #[arg(long, value_delimiter = ',')]
-        sizes: Option<Vec<u32>>,
-        /// Leaves PostgreSQL out.
-        #[arg(long)]
-        no_postgres: bool,
-        /// Writes the table there, too.
-        #[arg(long)]
-        markdown: Option<PathBuf>,
-        /// Writes the figures there as JSON, too.
-        #[arg(long)]
-        json: Option<PathBuf>,
-    },
+    Table(TableArguments),
     /// Compares two files of figures that `load` or `table` wrote.
     Compare {
         /// The figures before.
@@ -158,6 +137,30 @@ impl SettingArguments {
             },
         })
     }
+}
+
+#[derive(Debug, clap::Args)]
+struct TableArguments {
+    #[command(flatten)]
+    setting: SettingArguments,
+    /// Short runs and no catalogue of a million: minutes instead of most of an hour.
+    #[arg(long)]
+    quick: bool,
+    /// The size of the shop wherever sizes are not compared. The goals are about the usual one.
+    #[arg(long, default_value_t = 10_000)]
+    products: u32,
+    /// The sizes that are compared instead of the usual ones.
+    #[arg(long, value_delimiter = ',')]
+    sizes: Option<Vec<u32>>,
+    /// Leaves PostgreSQL out.
+    #[arg(long)]
+    no_postgres: bool,
+    /// Writes the table there, too.
+    #[arg(long)]
+    markdown: Option<PathBuf>,
+    /// Writes the figures there as JSON, too.
+    #[arg(long)]
+    json: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -301,32 +304,7 @@ fn run(what: What) -> Result<(), BenchError> {
             block_on(measure(&plan, json))
         }
         What::Load(arguments) => measure_load(arguments),
-        What::Table {
-            setting,
-            quick,
-            products,
-            sizes,
-            no_postgres,
-            markdown,
-            json,
-        } => {
-            let setting = setting.setting()?;
-            let mut how = if quick {
-                table::Thoroughness::quick()
-            } else {
-                table::Thoroughness::whole()
-            };
-            how.products = products;
-            how.sizes = sizes.unwrap_or(how.sizes);
-            let table = table::measure(&setting, &how, (!no_postgres, quick))?;
-            let text = table.markdown();
-            say(&format!("\n{text}"))?;
-            if let Some(path) = markdown {
-                std::fs::write(&path, &text)
-                    .map_err(|error| BenchError::File(path.display().to_string(), error))?;
-            }
-            write_json(json, &table.json())
-        }
+        What::Table(arguments) => measure_table(arguments),
         What::Compare {
             before,
             after,
@@ -342,6 +320,26 @@ fn run(what: What) -> Result<(), BenchError> {
         }
         What::Bare { answer } => block_on(bare::serve(&answer)),
     }
+}
+
+fn measure_table(arguments: TableArguments) -> Result<(), BenchError> {
+    let setting = arguments.setting.setting()?;
+    let mut how = if arguments.quick {
+        table::Thoroughness::quick()
+    } else {
+        table::Thoroughness::whole()
+    };
+    how.products = arguments.products;
+    how.sizes = arguments.sizes.unwrap_or(how.sizes);
+    let with = (!arguments.no_postgres, arguments.quick);
+    let table = table::measure(&setting, &how, with)?;
+    let text = table.markdown();
+    say(&format!("\n{text}"))?;
+    if let Some(path) = arguments.markdown {
+        std::fs::write(&path, &text)
+            .map_err(|error| BenchError::File(path.display().to_string(), error))?;
+    }
+    write_json(arguments.json, &table.json())
 }
 
 fn measure_load(arguments: LoadArguments) -> Result<(), BenchError> {
