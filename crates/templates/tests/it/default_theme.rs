@@ -11,6 +11,7 @@ const BUILT_IN_RUST: &[&str] = &["country.*", "field.*", "say.*", "timeline.*"];
 /// The same for the back office.
 const BUILT_IN_THE_BACK_OFFICE: &[&str] = &[
     "activity.action.*",
+    "activity.subject.*",
     "country.*",
     "customers.sort.*",
     "home.than.*",
