@@ -31,6 +31,8 @@ tools/sbom.py --check
 
 if cargo deny --version >/dev/null 2>&1; then
   say "Licences, bans and sources"
+  # Those of other systems, too, which no build here asked for.
+  cargo fetch --locked
   cargo deny --offline check bans licenses sources
 fi
 if [ -n "${ADVISORY_DB:-}" ] && cargo audit --version >/dev/null 2>&1; then
